@@ -1,0 +1,28 @@
+from ordering.models.catalogue import Sku
+from ordering.models.demand import (
+    DemandStats,
+    ForecastDetail,
+    ForecastRun,
+    MonthlySales,
+    SeasonalPattern,
+    StockoutPattern,
+)
+from ordering.models.orders import GenerationRun, OrderConfirmation, Urgency
+from ordering.models.policy import PlanningPolicy
+from ordering.models.stock import Inventory, PendingOrder
+
+__all__ = [
+    "DemandStats",
+    "ForecastDetail",
+    "ForecastRun",
+    "GenerationRun",
+    "Inventory",
+    "MonthlySales",
+    "OrderConfirmation",
+    "PendingOrder",
+    "PlanningPolicy",
+    "SeasonalPattern",
+    "Sku",
+    "StockoutPattern",
+    "Urgency",
+]

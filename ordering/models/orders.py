@@ -1,0 +1,223 @@
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
+
+from core.runs import AbstractRun
+from ordering.models.catalogue import Sku
+from ordering.querysets import OrderQuerySet
+from suppliers.models import Supplier, Warehouse
+
+
+class CompactJSONEncoder(json.JSONEncoder):
+    """The text that polars writes, so that both bulk writers leave the same bytes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"separators": (",", ":"), "ensure_ascii": False})
+
+
+class Urgency(models.TextChoices):
+    MUST_ORDER = "must_order", "Must order"
+    SHOULD_ORDER = "should_order", "Should order"
+    OPTIONAL = "optional", "Optional"
+    SKIP = "skip", "Skip"
+
+
+class GenerationRun(AbstractRun):
+    """One calculation of a month's order lines."""
+
+    month = models.DateField(help_text="First day of the order month")
+    as_of = models.DateField(help_text="Planning date")
+    scope = models.JSONField(default=dict, blank=True, help_text="Supplier and warehouse codes; empty means all")
+    lines_by_urgency = models.JSONField(default=dict, blank=True, help_text="Lines, units and value by urgency")
+    problems = models.PositiveIntegerField(default=0, help_text="Lines without a quantity because of bad data")
+    locked_lines = models.PositiveIntegerField(default=0, help_text="Lines left as they were approved")
+    policy = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="The policy the run used")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("month", "-id"), name="generation_run_month"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(month__day=1), name="generation_run_month_is_first_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} run {self.pk}"
+
+    @property
+    def line_count(self) -> int:
+        """Lines the run computed, those without a quantity included."""
+        return self.problems + sum(count["lines"] for count in self.lines_by_urgency.values())
+
+    @property
+    def rows_per_second(self) -> int:
+        return round(self.line_count / self.timings["total"]) if self.timings.get("total") else 0
+
+
+class OrderConfirmation(models.Model):
+    """One order line: what the method suggests, every number behind it, and what people decided.
+
+    A run writes the columns of `services.recommendation.compute.as_frame` and no others.
+    """
+
+    class DemandSource(models.TextChoices):
+        FORECAST = "forecast"
+        BLENDED = "blended"
+        HISTORICAL = "historical"
+        NONE = "none"
+
+    class LeadTimeSource(models.TextChoices):
+        MEASURED = "measured"
+        OTHER_WAREHOUSE = "other_warehouse", "other warehouse"
+        SUPPLIER_DEFAULT = "supplier_default", "supplier's default"
+        POLICY_DEFAULT = "policy_default", "policy's default"
+
+    month = models.DateField()
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="order_lines", verbose_name="SKU")
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="order_lines", db_index=False)
+    supplier = models.ForeignKey(
+        Supplier, on_delete=models.PROTECT, null=True, related_name="order_lines", db_index=False
+    )
+    run = models.ForeignKey(
+        GenerationRun,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="lines",
+        db_index=False,
+        db_constraint=False,
+        help_text="The run that computed the line last",
+    )
+
+    # What the method says. Null where bad data allows no number; `problem` says why.
+    urgency = models.CharField(max_length=12, choices=Urgency, null=True)
+    suggested_qty = models.IntegerField(null=True)
+    pull_forward_qty = models.IntegerField(null=True)
+    problem = models.CharField(max_length=255, blank=True)
+    stale = models.BooleanField(default=False, help_text="Decided by a person, but no longer part of the calculation")
+
+    # What formed it.
+    unit_cost = models.DecimalField(max_digits=14, decimal_places=4, default=0)
+    currency = models.CharField(max_length=3, blank=True)
+    on_hand = models.IntegerField(default=0)
+    pending_raw = models.BigIntegerField(default=0)
+    pending_effective = models.BigIntegerField(null=True)
+    overdue_count = models.PositiveIntegerField(default=0)
+    pending_breakdown = models.JSONField(default=list, blank=True, encoder=CompactJSONEncoder)
+    inventory_position = models.BigIntegerField(null=True)
+    demand_source = models.CharField(max_length=10, choices=DemandSource, default=DemandSource.NONE)
+    forecast_monthly = models.FloatField(null=True)
+    history_monthly = models.FloatField(null=True)
+    forecast_confidence = models.FloatField(null=True)
+    blend_weight = models.FloatField(null=True)
+    monthly_demand = models.FloatField(null=True)
+    daily_demand = models.FloatField(null=True)
+    days_in_month = models.PositiveSmallIntegerField(default=30)
+    lead_time_days = models.FloatField(null=True)
+    lead_time_std_days = models.FloatField(null=True)
+    lead_time_source = models.CharField(max_length=16, choices=LeadTimeSource, blank=True)
+    reliability = models.FloatField(null=True)
+    cv = models.FloatField("CV", null=True)
+    service_level = models.FloatField(null=True)
+    seasonal_factor = models.FloatField(null=True)
+    safety_stock = models.FloatField(null=True)
+    reorder_point = models.FloatField(null=True)
+    order_up_to = models.FloatField("order-up-to level", null=True)
+    need = models.FloatField(null=True)
+    constraints = models.CharField(max_length=16, blank=True, help_text="Which of moq, multiple, max changed it")
+    coverage_days = models.FloatField(null=True)
+    coverage_months_after = models.FloatField(null=True)
+    stockout_risk_date = models.DateField(null=True)
+    expected_arrival = models.DateField(null=True)
+
+    # What people decide. No run touches these.
+    confirmed_qty = models.IntegerField(null=True, blank=True, validators=[MinValueValidator(0)])
+    suggested_when_confirmed = models.IntegerField(null=True, editable=False)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    notes = models.TextField(blank=True)
+    lead_time_override_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    arrival_override = models.DateField(null=True, blank=True)
+    locked = models.BooleanField(default=False)
+    locked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    locked_at = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False, help_text="Grows with every human change")
+
+    # What follows from both; the database keeps it right.
+    order_qty = models.GeneratedField(
+        expression=Coalesce("confirmed_qty", "suggested_qty"),
+        output_field=models.IntegerField(null=True),
+        db_persist=True,
+    )
+    order_value = models.GeneratedField(
+        expression=Coalesce("confirmed_qty", "suggested_qty") * F("unit_cost"),
+        output_field=models.DecimalField(max_digits=24, decimal_places=4, null=True),
+        db_persist=True,
+    )
+    drifted = models.GeneratedField(
+        expression=Case(
+            When(
+                Q(confirmed_qty__isnull=False, suggested_when_confirmed__isnull=False)
+                & (Q(suggested_qty__isnull=True) | ~Q(suggested_qty=F("suggested_when_confirmed"))),
+                then=Value(True),
+            ),
+            default=Value(False),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "order line"
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("month", "sku", "warehouse"), name="order_line_once"),
+            models.CheckConstraint(condition=Q(month__day=1), name="order_line_month_is_first_day"),
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gte": 0}),
+                    name=f"order_line_{field}_not_negative",
+                )
+                for field in ("suggested_qty", "confirmed_qty", "pull_forward_qty", "unit_cost")
+            ),
+            models.CheckConstraint(
+                condition=Q(urgency__isnull=True) | Q(urgency__in=["must_order", "should_order", "optional", "skip"]),
+                name="order_line_urgency_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(forecast_confidence__isnull=True)
+                | Q(forecast_confidence__gte=0, forecast_confidence__lte=1),
+                name="order_line_confidence_0_to_1",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("month", "urgency", "order_value"), name="order_line_urgency"),
+            models.Index(fields=("month", "order_value"), name="order_line_value"),
+            models.Index(fields=("supplier", "month", "order_value"), name="order_line_supplier"),
+            models.Index(fields=("warehouse", "month", "order_value"), name="order_line_warehouse"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} line {self.pk}"

@@ -1,0 +1,38 @@
+"""Reads of the ordering app that have a name."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from ordering.models import OrderConfirmation, Sku  # noqa: F401
+
+ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
+LAST_CHARACTER = "\U0010ffff"
+
+
+class SkuQuerySet(models.QuerySet[ModelT]):
+    def starting_with(self, text: str) -> "SkuQuerySet[ModelT]":
+        """SKUs whose code starts with `text`, without regard to case; a range, so an index answers it."""
+        key = text.strip().lower()
+        return self.filter(sku_key__gte=key, sku_key__lt=key + LAST_CHARACTER)
+
+
+class OrderQuerySet(models.QuerySet[ModelT]):
+    def for_month(self, month: dt.date) -> "OrderQuerySet[ModelT]":
+        return self.filter(month=month)
+
+    def in_scope(self, *, suppliers: Iterable[str] = (), warehouses: Iterable[str] = ()) -> "OrderQuerySet[ModelT]":
+        """Lines of these suppliers and warehouses, by code; no codes means all."""
+        lines = self
+        if supplier_keys := [code.strip().lower() for code in suppliers]:
+            lines = lines.filter(supplier__code_key__in=supplier_keys)
+        if warehouse_keys := [code.strip().lower() for code in warehouses]:
+            lines = lines.filter(warehouse__code_key__in=warehouse_keys)
+        return lines
+
+    def most_urgent(self) -> "OrderQuerySet[ModelT]":
+        """Lines that must be ordered, the highest value first."""
+        return self.filter(urgency="must_order").order_by("-order_value", "id")

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 DEMO_LOGINS = {"admin": {"is_staff": True, "is_superuser": True}}
@@ -20,11 +19,10 @@ class DemoLoginBackend(ModelBackend):
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         if not settings.DEBUG or username not in DEMO_LOGINS or password != username:
             return None
-        users = get_user_model()._default_manager
-        user, created = users.get_or_create(username=username, defaults=DEMO_LOGINS[username])
+        user, created = User.objects.get_or_create(username=username, defaults=DEMO_LOGINS[username])
         if created:
             user.set_unusable_password()
             user.save()

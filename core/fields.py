@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Length, Lower, Trim
 
 
-class ExactCharField(models.CharField):
+class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic to the checker only
     """Text compared character by character: MySQL's default would ignore case and accents."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -17,7 +17,7 @@ class ExactCharField(models.CharField):
         return parameters
 
 
-class CodeField(models.CharField):
+class CodeField(models.CharField):  # type: ignore[type-arg]  # generic to the checker only
     """A code as people write it, stored without surrounding blanks."""
 
     def to_python(self, value: Any) -> Any:

@@ -254,9 +254,7 @@ def _refuse_duplicates(
     return _split(frame, reasons.cast(pl.String), source, kind.key[0].removesuffix("_id"), bad)
 
 
-def _split(
-    frame: pl.DataFrame, reasons: pl.Series, source: CsvFile, column: str, bad: list[Refusal]
-) -> pl.DataFrame:
+def _split(frame: pl.DataFrame, reasons: pl.Series, source: CsvFile, column: str, bad: list[Refusal]) -> pl.DataFrame:
     hits = reasons.is_not_null()
     bad.extend(
         source.refusal(line, column, "", reason)

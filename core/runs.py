@@ -27,7 +27,7 @@ class AbstractRun(models.Model):
     """One execution of a batch. `active_key` is set while it is alive, so the database allows one."""
 
     status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.QUEUED, db_index=True)
-    active_key = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    active_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique where set
     attempt = models.PositiveIntegerField(default=1, help_text="Grows when a dead run is taken over.")
     checkpoint = models.BigIntegerField(default=0, help_text="Last primary key whose chunk is committed.")
     progress_done = models.PositiveIntegerField(default=0)

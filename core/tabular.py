@@ -160,6 +160,4 @@ class RefusalFile:
             self.count += 1
             value = neutralise(refusal.value.encode("utf-8", "replace").decode())
             assert self._stream is not None
-            csv.writer(self._stream).writerow(
-                [refusal.file, refusal.line, refusal.column, value, refusal.reason]
-            )
+            csv.writer(self._stream).writerow([refusal.file, refusal.line, refusal.column, value, refusal.reason])

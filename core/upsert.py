@@ -46,7 +46,8 @@ def upsert(
         return
     if staging_is_offered():
         try:
-            return write_by_staging(model, rows, update_fields=update_fields)
+            write_by_staging(model, rows, update_fields=update_fields)
+            return
         except OperationalError as error:
             if error.args[0] not in STAGING_REFUSED:
                 raise
@@ -79,11 +80,11 @@ def write_by_staging(model: type[models.Model], rows: pl.DataFrame, *, update_fi
     """The fast writer of MySQL and MariaDB: LOAD DATA LOCAL into a temporary table, then one INSERT ... SELECT."""
     quote = connection.ops.quote_name
     table, staging = quote(model._meta.db_table), quote(f"staging_{model._meta.db_table}")
-    loaded = [_field(model, name) for name in rows.columns]
-    columns = [quote(field.column) for field in loaded]
+    columns = [quote(_column(model, name)) for name in rows.columns]
     defaults = [field for field in _written_fields(model) if field.attname not in rows.columns]
     constants = [field.get_db_prep_save(field.get_default(), connection) for field in defaults]
-    updated = [quote(_field(model, name).column) for name in update_fields]
+    inserted = columns + [quote(_column(model, field.name)) for field in defaults]
+    updated = [quote(_column(model, name)) for name in update_fields]
     with connection.cursor() as cursor, tempfile.NamedTemporaryFile(suffix=".csv") as file:
         _for_load_data(rows).write_csv(file.name, include_header=False, null_value="NULL", quote_style="non_numeric")
         cursor.execute(
@@ -98,7 +99,7 @@ def write_by_staging(model: type[models.Model], rows: pl.DataFrame, *, update_fi
             )
             _refuse_warnings(cursor)
             cursor.execute(
-                f"INSERT INTO {table} ({', '.join(columns + [quote(field.column) for field in defaults])}) "
+                f"INSERT INTO {table} ({', '.join(inserted)}) "
                 f"SELECT {', '.join(columns + ['%s'] * len(defaults))} FROM {staging} "
                 f"ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in updated)}",
                 constants,
@@ -136,6 +137,12 @@ def _field(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
     field = model._meta.get_field(name)
     assert isinstance(field, models.Field)
     return field
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    column = _field(model, name).column
+    assert column is not None
+    return column
 
 
 def _written_fields(model: type[models.Model]) -> "list[models.Field[Any, Any]]":

@@ -41,9 +41,7 @@ SHIPMENTS = ImportKind(
         Date("received_date", blank=True),
     ),
     key=("supplier_id", "po_number", "warehouse_id"),
-    checks=(
-        RowCheck("received_date", pl.col("received_date") < pl.col("order_date"), "is before the order date"),
-    ),
+    checks=(RowCheck("received_date", pl.col("received_date") < pl.col("order_date"), "is before the order date"),),
 )
 
 LEAD_TIMES = ImportKind(

@@ -83,7 +83,8 @@ def _percentile(days: Floats, start: Ints, count: Ints, share: float) -> Floats:
     """Linear interpolation inside each sorted group, shape (n_groups,)."""
     if len(start) == 0:
         return np.empty(0)
-    offset = (count - 1) * share
+    offset = (count - 1) * np.float64(share)
     low = np.floor(offset).astype(np.int64)
     high = np.minimum(low + 1, count - 1)
-    return days[start + low] + (days[start + high] - days[start + low]) * (offset - low)
+    below: Floats = days[start + low]
+    return below + (days[start + high] - below) * (offset - low)

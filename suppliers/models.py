@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.fields import CodeField, ExactCharField, code_is_trimmed, code_key
-from suppliers.querysets import CodedQuerySet
 
 
 class Warehouse(models.Model):
@@ -14,14 +13,12 @@ class Warehouse(models.Model):
     name = models.CharField(max_length=200, blank=True)
     active = models.BooleanField(default=True, help_text="Only active warehouses get order lines.")
 
-    objects = CodedQuerySet.as_manager()
-
     class Meta:
         ordering = ("code",)
         constraints = (code_is_trimmed("code", name="warehouse_code_trimmed"),)
 
     def __str__(self) -> str:
-        return self.code
+        return str(self.code)
 
 
 class Supplier(models.Model):
@@ -37,8 +34,6 @@ class Supplier(models.Model):
         max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     email = models.EmailField(blank=True)
-
-    objects = CodedQuerySet.as_manager()
 
     class Meta:
         ordering = ("code",)
@@ -79,7 +74,7 @@ class Shipment(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.po_number
+        return str(self.po_number)
 
 
 class SupplierLeadTime(models.Model):

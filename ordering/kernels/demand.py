@@ -87,5 +87,9 @@ def blend_demand(
     use_history = has_history & (~has_forecast | (weight == 0))
     cases = [use_forecast, use_history, both]
     monthly = np.select(cases, [forecast, history, weight * forecast + (1 - weight) * history], default=0.0)
-    codes = [np.int8(DemandSourceCode.FORECAST), np.int8(DemandSourceCode.HISTORICAL), np.int8(DemandSourceCode.BLENDED)]
+    codes = [
+        np.int8(DemandSourceCode.FORECAST),
+        np.int8(DemandSourceCode.HISTORICAL),
+        np.int8(DemandSourceCode.BLENDED),
+    ]
     return Demand(monthly, weight, np.select(cases, codes, default=np.int8(DemandSourceCode.NONE)))

@@ -29,7 +29,14 @@ class LeadTimes:
 
     def of_suppliers(self, supplier: NDArray[np.int64]) -> "LeadTimes":
         """The rows of these supplier numbers, shape (n_skus, n_warehouses)."""
-        return LeadTimes(*(values[supplier] for values in (self.days, self.std_days, self.reliability, self.source)))
+        return LeadTimes(
+            self.days[supplier], self.std_days[supplier], self.reliability[supplier], self.source[supplier]
+        )
+
+    def at_warehouses(self, warehouse: list[int]) -> "LeadTimes":
+        """The columns of these warehouse numbers, shape (n_suppliers, len(warehouse))."""
+        columns = np.s_[:, warehouse]
+        return LeadTimes(self.days[columns], self.std_days[columns], self.reliability[columns], self.source[columns])
 
 
 def choose_lead_times(
@@ -57,7 +64,7 @@ def choose_lead_times(
 
     # The same supplier's longest statistics elsewhere; -inf keeps an unknown one from winning.
     longest = np.argmax(np.where(known, days, -np.inf), axis=1)
-    elsewhere = np.broadcast_to(known.any(axis=1)[:, None], known.shape)
+    elsewhere = np.broadcast_to(known.any(axis=1, keepdims=True), known.shape)
     stated = np.broadcast_to(supplier_default[:, None], known.shape)
 
     def at_longest(values: Floats) -> Floats:

@@ -70,7 +70,9 @@ def weigh_open_orders(orders: OpenOrders, lead_time: Floats, reliability: Floats
     interval = lead_time + review
     cases = [t < 0, t <= review, t <= interval]
     covered = reliability * (1 - policy.covered_decay * t / np.where(interval > 0, interval, 1.0))
-    weight = np.select(cases, [np.full_like(t, policy.overdue_weight), np.full_like(t, policy.imminent_weight), covered])
+    weight = np.select(
+        cases, [np.full_like(t, policy.overdue_weight), np.full_like(t, policy.imminent_weight), covered]
+    )
     estimate = np.where(orders.is_estimated | undated, policy.estimated_weight, 1.0)
     codes = [np.int8(code) for code in OrderClass]
     return WeighedOrders(t, np.select(cases, codes[:3], codes[3]), weight * estimate)

@@ -122,7 +122,7 @@ def _recommend(inputs: Inputs, policy: Policy) -> Lines:
     )
 
     def per_cell(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values, minlength=inputs.on_hand.size).reshape(shape)
+        return np.bincount(cell, weights=values, minlength=inputs.on_hand.size).astype(np.float64).reshape(shape)
 
     pending_raw = per_cell(inputs.orders.quantity)
     pending_effective = round_half_up(per_cell(inputs.orders.quantity * orders.weight))

@@ -54,4 +54,4 @@ class Sku(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.sku
+        return str(self.sku)

@@ -32,7 +32,7 @@ class ForecastRun(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class ForecastDetail(models.Model):
@@ -108,7 +108,8 @@ class SeasonalPattern(models.Model):
     confidence = models.FloatField(validators=SHARE, help_text="0 to 1")
     significant = models.BooleanField(default=False)
     peak_months = models.CharField(
-        max_length=40, blank=True, validators=[validate_months], help_text="Month numbers, such as 4,5,12")
+        max_length=40, blank=True, validators=[validate_months], help_text="Month numbers, such as 4,5,12"
+    )
 
     class Meta:
         ordering = ("id",)

@@ -42,9 +42,7 @@ class GenerationRun(AbstractRun):
     class Meta:
         ordering = ("-id",)
         indexes = (models.Index(fields=("month", "-id"), name="generation_run_month"),)
-        constraints = (
-            models.CheckConstraint(condition=Q(month__day=1), name="generation_run_month_is_first_day"),
-        )
+        constraints = (models.CheckConstraint(condition=Q(month__day=1), name="generation_run_month_is_first_day"),)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} run {self.pk}"
@@ -52,7 +50,8 @@ class GenerationRun(AbstractRun):
     @property
     def line_count(self) -> int:
         """Lines the run computed, those without a quantity included."""
-        return self.problems + sum(count["lines"] for count in self.lines_by_urgency.values())
+        with_quantity: int = sum(count["lines"] for count in self.lines_by_urgency.values())
+        return self.problems + with_quantity
 
     @property
     def rows_per_second(self) -> int:
@@ -94,7 +93,7 @@ class OrderConfirmation(models.Model):
     )
 
     # What the method says. Null where bad data allows no number; `problem` says why.
-    urgency = models.CharField(max_length=12, choices=Urgency, null=True)
+    urgency = models.CharField(max_length=12, choices=Urgency, null=True)  # noqa: DJ001 - no urgency is no text
     suggested_qty = models.IntegerField(null=True)
     pull_forward_qty = models.IntegerField(null=True)
     problem = models.CharField(max_length=255, blank=True)

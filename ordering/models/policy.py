@@ -32,7 +32,9 @@ class PlanningPolicy(models.Model):
     review_days = _count("review_days", "Days until the next chance to order", 1)
     confidence_floor = _number("confidence_floor", "Up to this confidence the forecast has no weight", SHARE)
     confidence_full = _number("confidence_full", "From this confidence the forecast has full weight", SHARE)
-    min_availability = _number("min_availability", "Least availability that corrects sales for days out of stock", SHARE)
+    min_availability = _number(
+        "min_availability", "Least availability that corrects sales for days out of stock", SHARE
+    )
     max_correction = _number("max_correction", "Most that a month under that availability is corrected", NOT_NEGATIVE)
     default_cv = _number("default_cv", "Where no demand statistics exist", NOT_NEGATIVE)
     default_reliability = _number("default_reliability", "Where no lead-time statistics exist", SHARE)
@@ -59,16 +61,18 @@ class PlanningPolicy(models.Model):
     strong_season_from = _number("strong_season_from", "Strength from which a season is strong", SHARE)
     weak_season_above = _number("weak_season_above", "Strength above which a season counts", SHARE)
     season_confidence_above = _number("season_confidence_above", "Confidence above which a season counts", SHARE)
-    seasonal_stockout_above = _number("seasonal_stockout_above", "Frequency above which seasonal stockouts count [%]", NOT_NEGATIVE)
-    chronic_stockout_above = _number("chronic_stockout_above", "Frequency above which stockouts are chronic [%]", NOT_NEGATIVE)
+    seasonal_stockout_above = _number(
+        "seasonal_stockout_above", "Frequency above which seasonal stockouts count [%]", NOT_NEGATIVE
+    )
+    chronic_stockout_above = _number(
+        "chronic_stockout_above", "Frequency above which stockouts are chronic [%]", NOT_NEGATIVE
+    )
 
     class Meta:
         verbose_name_plural = "planning policy"
         constraints = (
             models.CheckConstraint(condition=Q(pk=1), name="planning_policy_is_one_row"),
-            models.CheckConstraint(
-                condition=Q(lead_time_min_shipments__gte=2), name="planning_policy_min_shipments_2"
-            ),
+            models.CheckConstraint(condition=Q(lead_time_min_shipments__gte=2), name="planning_policy_min_shipments_2"),
             models.CheckConstraint(condition=Q(history_months__gte=1), name="planning_policy_history_months_1"),
         )
 

@@ -55,4 +55,4 @@ class PendingOrder(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.reference
+        return str(self.reference)

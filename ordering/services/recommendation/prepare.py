@@ -141,5 +141,4 @@ def _lead_times(
     defaults = np.array([suppliers[pk] for pk in sorted(suppliers)] + [None], dtype=np.float64)
     mean, std, p95, reliability = table
     chosen = choose_lead_times(mean, std, p95, reliability, defaults, policy=policy)
-    kept = [columns[pk] for pk in warehouse_ids]
-    return LeadTimes(*(values[:, kept] for values in (chosen.days, chosen.std_days, chosen.reliability, chosen.source)))
+    return chosen.at_warehouses([columns[pk] for pk in warehouse_ids])

@@ -85,7 +85,7 @@ def read_chunk(plan: Plan, *, after: int, limit: int) -> SkuChunk:
     skus = _skus(plan, after, limit)
     is_last = len(skus[0]) < limit
     last_key = int(skus[0][-1]) if len(skus[0]) else after
-    in_range = {"sku_id__gt": after} if is_last else {"sku_id__gt": after, "sku_id__lte": last_key}
+    in_range: dict[str, Any] = {"sku_id__gt": after} if is_last else {"sku_id__gt": after, "sku_id__lte": last_key}
     if plan.supplier_scope:
         in_range["sku__supplier_id__in"] = plan.supplier_scope
     grid = _Grid(skus[0], plan.warehouse_ids)
@@ -253,7 +253,8 @@ def _lead_times(plan: Plan, supplier_id: Floats) -> LeadTimes:
 
 def _newest_per_pair(rows: "models.QuerySet[Any]", *newest_first: Any, count: int) -> "models.QuerySet[Any]":
     rank = Window(RowNumber(), partition_by=[F("sku_id"), F("warehouse_id")], order_by=list(newest_first))
-    return rows.annotate(rank=rank).filter(rank__lte=count)
+    newest: models.QuerySet[Any] = rows.annotate(rank=rank).filter(rank__lte=count)
+    return newest
 
 
 def _columns(rows: "models.QuerySet[Any]", *, limit: int | None = None, **types: Any) -> list[Array]:

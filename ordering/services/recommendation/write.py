@@ -17,6 +17,8 @@ from ordering.services.recommendation.read import SkuChunk
 Array = NDArray[Any]
 
 KEY = ("month", "sku_id", "warehouse_id")
+
+
 @dataclass(frozen=True)
 class Existing:
     """The chunk's stored lines of the month, locked until the transaction ends."""
@@ -104,9 +106,7 @@ def _drop_out(existing: Existing, chunk: SkuChunk) -> None:
 def tally(run: GenerationRun, frame: pl.DataFrame, confirmed: Array) -> dict[str, Any]:
     """The run's counts with this chunk's lines added: lines, units and value by urgency."""
     decided = pl.Series(confirmed).fill_nan(None).cast(pl.Int64)
-    ordered = frame.select(
-        "urgency", "currency", "unit_cost", quantity=pl.coalesce(pl.lit(decided), "suggested_qty")
-    )
+    ordered = frame.select("urgency", "currency", "unit_cost", quantity=pl.coalesce(pl.lit(decided), "suggested_qty"))
     groups = (
         ordered.filter(pl.col("urgency").is_not_null())
         .group_by("urgency", "currency")

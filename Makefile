@@ -1,0 +1,52 @@
+# `make run` and `make test` need Python 3.11, make and a network to the package registries; nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint bench clean
+
+run: export DEBUG ?= true
+run: $(VENV)/installed
+	@mkdir -p var
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py load_demo --if-empty
+	@$(BIN)/python manage.py generate_recommendations
+	@echo "Open http://127.0.0.1:8000 and log in as admin with the password admin (while DEBUG is on). Ctrl-C stops."
+	@$(BIN)/python manage.py runserver --noreload 127.0.0.1:8000
+
+test: $(VENV)/installed-dev lint
+	@$(BIN)/python -m tests.on_every_database $(TESTARGS)
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/installed-dev
+	@$(BIN)/python -m benchmarks.recommendations $(BENCHARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+# Without the MySQL client headers everything but mysqlclient is installed; SQLite does not need it.
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	@if command -v cc >/dev/null && { command -v mariadb_config || command -v mysql_config; } >/dev/null; then \
+		$(BIN)/pip install --quiet -r requirements.txt; \
+	else \
+		echo "No MySQL client headers or compiler here: installing all but mysqlclient; SQLite works without it."; \
+		grep -v '^mysqlclient' requirements.txt > $(VENV)/requirements.txt; \
+		$(BIN)/pip install --quiet -r $(VENV)/requirements.txt; \
+	fi
+	@touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@sh tests/install-servers.sh
+	@$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

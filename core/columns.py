@@ -42,7 +42,8 @@ class Column:
         """Stripped text cells to values and, where a cell is refused, the reason (else null)."""
         empty = text == ""
         values, reasons = self.parse(text, ids_of)
-        values = values.cast(self.dtype).zip_with(~empty, pl.Series([self.default], dtype=self.dtype))
+        values = values.cast(self.dtype, strict=False)
+        values = values.zip_with(~empty, pl.Series([self.default], dtype=self.dtype))
         missing = pl.Series([None if self.blank else "is empty"], dtype=pl.String)
         return values, reasons.cast(pl.String).zip_with(~empty, missing)
 
@@ -78,13 +79,12 @@ class Number(Column):
 
     def parse(self, text: pl.Series, ids_of: IdsOf) -> tuple[pl.Series, pl.Series]:
         values = text.cast(pl.Float64, strict=False)
-        no_number = ~values.is_finite()
-        reasons = _reasons(len(text), (no_number, "is not a number"), *self._range(values))
+        reasons = _reasons(len(text), (~values.is_finite(), "is not a number"), *self._limits(values))
         return values if self.decimals is None else values.round(self.decimals), reasons
 
-    def _range(self, values: pl.Series) -> Sequence[tuple[pl.Series, str]]:
-        low = "is negative" if self.minimum == 0 else f"is less than {self.minimum:,g}"
-        return (values < self.minimum, low), (values > self.maximum, f"is more than {self.maximum:,g}")
+    def _limits(self, values: pl.Series) -> Sequence[tuple[pl.Series, str]]:
+        low = "is negative" if self.minimum == 0 else f"is less than {self.minimum:,.0f}"
+        return (values < self.minimum, low), (values > self.maximum, f"is more than {self.maximum:,.0f}")
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,8 @@ class Whole(Number):
     maximum: float = INT_MAX
     dtype: ClassVar[Any] = pl.Int64
 
-    def parse(self, text: pl.Series, ids_of: IdsOf) -> tuple[pl.Series, pl.Series]:
-        values = text.cast(pl.Float64, strict=False)
-        no_number = ~values.is_finite()
-        no_whole = values != values.floor()
-        reasons = _reasons(
-            len(text), (no_number, "is not a number"), (no_whole, "is not a whole number"), *self._range(values)
-        )
-        return values.cast(pl.Int64, strict=False), reasons
+    def _limits(self, values: pl.Series) -> Sequence[tuple[pl.Series, str]]:
+        return (values != values.floor(), "is not a whole number"), *super()._limits(values)
 
 
 @dataclass(frozen=True)
@@ -155,9 +149,9 @@ class Months(Column):
     """Month numbers with commas; stored as `4,5,12`."""
 
     def parse(self, text: pl.Series, ids_of: IdsOf) -> tuple[pl.Series, pl.Series]:
-        values = text.str.replace_all(r"\s+", "")
-        wrong = ~values.str.contains(r"^(?:0?[1-9]|1[0-2])(?:,(?:0?[1-9]|1[0-2]))*$") | (values.str.len_chars() > 40)
-        return values, _reasons(len(text), (wrong, "is not a list of months like 4,5,12"))
+        values = text.str.replace_all(r"\s*,\s*", ",").str.replace_all(r"\b0", "")
+        right = values.str.contains(r"^(?:[1-9]|1[0-2])(?:,(?:[1-9]|1[0-2])){0,11}$")
+        return values, _reasons(len(text), (~right, "is not a list of months like 4,5,12"))
 
 
 @dataclass(frozen=True)

@@ -34,17 +34,25 @@ class CodeField(models.CharField):  # type: ignore[type-arg]  # generic to the c
 
 
 def code_key(of: str, *, max_length: int) -> models.GeneratedField:
-    """The unique, lower-case twin of a code; the database computes it, so nothing can bypass it."""
+    """The lower-case twin of a code; the database computes it, so nothing can bypass it."""
     return models.GeneratedField(
-        expression=Lower(of), output_field=ExactCharField(max_length=max_length), db_persist=True, unique=True
+        expression=Lower(of), output_field=ExactCharField(max_length=max_length), db_persist=True
     )
 
 
-def code_is_trimmed(field: str, *, name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(
-        condition=models.Q(**{f"{field}__length": Length(Trim(field)), f"{field}__length__gt": 0}),
-        name=name,
-        violation_error_message="A code is not empty and has no blanks around it.",
+def code_constraints(field: str, key: str, *, prefix: str) -> tuple[models.BaseConstraint, ...]:
+    """A code is unique without regard to case, not empty, and has no blanks around it."""
+    return (
+        models.UniqueConstraint(
+            fields=(key,),
+            name=f"{prefix}_code_unique",
+            violation_error_message="There is one with this code already.",
+        ),
+        models.CheckConstraint(
+            condition=models.Q(**{f"{field}__length": Length(Trim(field)), f"{field}__length__gt": 0}),
+            name=f"{prefix}_code_trimmed",
+            violation_error_message="A code is not empty and has no blanks around it.",
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import CodeField, ExactCharField, code_is_trimmed, code_key
+from core.fields import CodeField, ExactCharField, code_constraints, code_key
 
 
 class Warehouse(models.Model):
@@ -15,7 +15,7 @@ class Warehouse(models.Model):
 
     class Meta:
         ordering = ("code",)
-        constraints = (code_is_trimmed("code", name="warehouse_code_trimmed"),)
+        constraints = code_constraints("code", "code_key", prefix="warehouse")
 
     def __str__(self) -> str:
         return str(self.code)
@@ -38,7 +38,7 @@ class Supplier(models.Model):
     class Meta:
         ordering = ("code",)
         constraints = (
-            code_is_trimmed("code", name="supplier_code_trimmed"),
+            *code_constraints("code", "code_key", prefix="supplier"),
             models.CheckConstraint(
                 condition=Q(default_lead_time_days__isnull=True) | Q(default_lead_time_days__gte=0),
                 name="supplier_default_lead_time_not_negative",

@@ -2,7 +2,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from core.fields import CodeField, code_is_trimmed, code_key
+from core.fields import CodeField, code_constraints, code_key
 from ordering.querysets import SkuQuerySet
 from suppliers.models import Supplier
 
@@ -44,7 +44,7 @@ class Sku(models.Model):
         verbose_name = "SKU"
         ordering = ("sku_key",)
         constraints = (
-            code_is_trimmed("sku", name="sku_code_trimmed"),
+            *code_constraints("sku", "sku_key", prefix="sku"),
             models.CheckConstraint(condition=Q(unit_cost__gte=0), name="sku_unit_cost_not_negative"),
             models.CheckConstraint(
                 condition=Q(status__in=["Active", "Death Row", "Discontinued"]), name="sku_status_known"

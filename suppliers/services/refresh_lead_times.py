@@ -4,7 +4,6 @@ import calendar
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -20,8 +19,9 @@ SUPPLIER_STRIDE = 1 << 32  # (supplier, warehouse) as one number
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """The same day that many months earlier, or the last day of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    """The same day that many months earlier, or the last day of a shorter month; in the years 1 to 9999."""
+    number = day.year * 12 + day.month - 1 - months
+    year, month = divmod(min(max(number, dt.MINYEAR * 12), dt.MAXYEAR * 12 + 11), 12)
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
@@ -30,7 +30,7 @@ def measure_shipments(*, as_of: dt.date, window_months: int, min_shipments: int)
 
     `group` in the answer is supplier id x `SUPPLIER_STRIDE` + warehouse id.
     """
-    rows: Iterable[tuple[int, int, dt.date, dt.date]] = (
+    shipments = (
         Shipment.objects.filter(received_date__gt=months_before(as_of, window_months), received_date__lte=as_of)
         .order_by()
         .values_list("supplier_id", "warehouse_id", "order_date", "received_date")
@@ -38,12 +38,17 @@ def measure_shipments(*, as_of: dt.date, window_months: int, min_shipments: int)
     )
     packed = np.fromiter(
         (
-            (supplier * SUPPLIER_STRIDE + warehouse, (received - ordered).days)
-            for supplier, warehouse, ordered, received in rows
+            (_group(supplier, warehouse), (received - ordered).days)
+            for supplier, warehouse, ordered, received in shipments
+            if received
         ),
         dtype=[("group", np.int64), ("days", np.float64)],
     )
     return measure_lead_times(packed["group"], packed["days"], min_count=min_shipments)
+
+
+def _group(supplier: int, warehouse: int) -> int:
+    return supplier * SUPPLIER_STRIDE + warehouse
 
 
 def refresh_lead_times(*, as_of: dt.date, window_months: int, min_shipments: int) -> int:
@@ -55,7 +60,22 @@ def refresh_lead_times(*, as_of: dt.date, window_months: int, min_shipments: int
     started = time.perf_counter()
     logger.info("refresh_lead_times started as_of=%s", as_of)
     found = measure_shipments(as_of=as_of, window_months=window_months, min_shipments=min_shipments)
-    rows = pl.DataFrame(
+    rows = _as_rows(found, as_of)
+    with transaction.atomic():
+        _delete_unsupported(set(found.group.tolist()))
+        upsert(
+            SupplierLeadTime,
+            rows,
+            unique_fields=["supplier_id", "warehouse_id"],
+            update_fields=[name for name in rows.columns if name not in {"supplier_id", "warehouse_id"}],
+        )
+    seconds = time.perf_counter() - started
+    logger.info("refresh_lead_times done rows=%d seconds=%.2f", rows.height, seconds)
+    return rows.height
+
+
+def _as_rows(found: LeadTimeStatistics, as_of: dt.date) -> pl.DataFrame:
+    return pl.DataFrame(
         {
             "supplier_id": found.group // SUPPLIER_STRIDE,
             "warehouse_id": found.group % SUPPLIER_STRIDE,
@@ -69,14 +89,10 @@ def refresh_lead_times(*, as_of: dt.date, window_months: int, min_shipments: int
         },
         schema_overrides={"measured_through": pl.Date},
     )
-    with transaction.atomic():
-        SupplierLeadTime.objects.filter(measured_through__isnull=False).delete()
-        upsert(
-            SupplierLeadTime,
-            rows,
-            unique_fields=["supplier_id", "warehouse_id"],
-            update_fields=[name for name in rows.columns if name not in {"supplier_id", "warehouse_id"}],
-        )
-    seconds = time.perf_counter() - started
-    logger.info("refresh_lead_times done rows=%d seconds=%.2f", rows.height, seconds)
-    return rows.height
+
+
+def _delete_unsupported(supported: set[int]) -> None:
+    measured = SupplierLeadTime.objects.filter(measured_through__isnull=False)
+    stored = measured.values_list("pk", "supplier_id", "warehouse_id")
+    gone = [pk for pk, supplier, warehouse in stored if _group(supplier, warehouse) not in supported]
+    SupplierLeadTime.objects.filter(pk__in=gone).delete()

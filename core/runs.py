@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -132,6 +132,8 @@ def closing_run(run: AbstractRun) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        if not connection.in_atomic_block:
+            connection.close()  # It may hold the answer of a statement that was cut off.
         finish_run(run, RunStatus.CANCELLED, error="Cancelled from the keyboard.")
         raise
     except RunLost:
@@ -139,10 +141,9 @@ def closing_run(run: AbstractRun) -> Iterator[None]:
     except WorkbenchError as error:
         finish_run(run, RunStatus.FAILED, error=str(error))
         raise
-    except DatabaseError as error:
-        sentence = explain_database_error(error)
-        _finish_if_possible(run, sentence)
-        raise WorkbenchError(sentence) from error
+    except (DatabaseError, InterfaceError) as error:
+        _finish_if_possible(run, explain_database_error(error))
+        raise
     except BaseException as error:
         finish_run(run, RunStatus.ERRORED, error=f"{type(error).__name__}: {error}")
         raise
@@ -151,7 +152,7 @@ def closing_run(run: AbstractRun) -> Iterator[None]:
 def _finish_if_possible(run: AbstractRun, sentence: str) -> None:
     try:
         finish_run(run, RunStatus.FAILED, error=sentence)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return  # The database that refused the work refuses this too; the heartbeat tells the rest.
 
 

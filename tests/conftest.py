@@ -16,9 +16,10 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def _plain_http(settings):
-    """The test client speaks plain HTTP; tests of the redirect to HTTPS switch it back on."""
+def _quick_and_plain(settings):
+    """The test client speaks plain HTTP, and no test needs a password that is slow to guess."""
     settings.SECURE_SSL_REDIRECT = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ def mariadb(*options: str) -> Iterator[str]:
         setup.write_text(
             f"CREATE USER {USER}@localhost IDENTIFIED BY '{PASSWORD}';"
             f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';"
-            f"GRANT ALL ON *.* TO {USER}@localhost; GRANT ALL ON *.* TO {USER}@'127.0.0.1';"
+            f"GRANT ALL ON *.* TO {USER}@localhost WITH GRANT OPTION;"
+            f"GRANT ALL ON *.* TO {USER}@'127.0.0.1' WITH GRANT OPTION;"
             f"CREATE DATABASE workbench CHARACTER SET utf8mb4;"
         )
         setup.chmod(0o644)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from core.batch import batch_connection, count_statements, run_chunks
-from core.errors import WorkbenchError
+from core.errors import WorkbenchError, database_errors_explained
 from core.runs import AbstractRun, RunStatus, claim_run, closing_run, finish_run
 from ordering.kernels import Policy
 from ordering.models import GenerationRun, PlanningPolicy
@@ -59,7 +59,7 @@ def generate_recommendations(
         raise WorkbenchError(f"The chunk size must be at least 1, not {chunk_size}.")
     scope = {"suppliers": sorted({*suppliers}), "warehouses": sorted({*warehouses})}
     started = time.perf_counter()
-    with batch_connection(), count_statements() as statements:
+    with database_errors_explained(), batch_connection(), count_statements() as statements:
         run = _dry_run(month, as_of, scope) if dry_run else _claim(month, as_of, scope, who)
         logger.info("generate_recommendations started month=%s run=%s as_of=%s", month, run.pk, run.as_of)
         with closing_run(run):

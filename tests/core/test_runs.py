@@ -93,7 +93,7 @@ def test_a_lost_process_cannot_close_the_run_of_its_successor():
     ("error", "raised", "status"),
     [
         (WorkbenchError("No SKUs."), WorkbenchError, RunStatus.FAILED),
-        (OperationalError("attempt to write a readonly database"), WorkbenchError, RunStatus.FAILED),
+        (OperationalError("attempt to write a readonly database"), OperationalError, RunStatus.FAILED),
         (KeyboardInterrupt(), KeyboardInterrupt, RunStatus.CANCELLED),
         (ZeroDivisionError("oops"), ZeroDivisionError, RunStatus.ERRORED),
     ],

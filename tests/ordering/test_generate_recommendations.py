@@ -495,3 +495,13 @@ def test_a_run_stays_within_its_budget_of_statements():
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
     assert len(selects) == run.statements["select"] <= 16
     assert run.statements["other"] <= 8
+
+
+def test_the_example_of_the_readme_comes_out_as_written():
+    sku = a_planned_sku(on_hand=45, demand=310, abc="A", xyz="X", order_multiple=12)
+    SupplierLeadTime.objects.create(supplier=sku.supplier, warehouse=a_warehouse(), mean_days=20, std_days=5)
+    an_open_order(sku, 100, AS_OF + dt.timedelta(10))
+    generate()
+    line = the_line(sku)
+    assert (round(line.safety_stock, 2), round(line.order_up_to, 2), round(line.need, 2)) == (472.48, 972.48, 827.48)
+    assert (line.inventory_position, line.suggested_qty, line.urgency) == (145, 828, "must_order")

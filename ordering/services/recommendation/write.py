@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.upsert import upsert
 from ordering.models import GenerationRun, OrderConfirmation, Sku, Urgency
 from ordering.services.recommendation.compute import LineRows
+from ordering.services.recommendation.grid import Grid
 from ordering.services.recommendation.prepare import Plan
 from ordering.services.recommendation.read import SkuChunk
 
@@ -75,12 +76,9 @@ def lock_existing(plan: Plan, chunk: SkuChunk) -> Existing:
     )
     columns = list(zip(*table, strict=True)) or [()] * 6
     ids, sku_id, warehouse_id = (np.array(column, dtype=np.int64) for column in columns[:3])
-    cell = np.full(len(ids), -1)
-    if len(ids) and chunk.size:
-        row = np.minimum(np.searchsorted(chunk.sku_ids, sku_id), chunk.size - 1)
-        column = np.minimum(np.searchsorted(plan.warehouse_ids, warehouse_id), len(plan.warehouse_ids) - 1)
-        found = (chunk.sku_ids[row] == sku_id) & (plan.warehouse_ids[column] == warehouse_id)
-        cell = np.where(found, row * len(plan.warehouse_ids) + column, -1)
+    grid = Grid(chunk.sku_ids, plan.warehouse_ids)
+    cell, placed = grid.cells(sku_id, warehouse_id)
+    cell = np.where(placed, cell, -1)
     return Existing(
         ids=ids,
         cell=cell,

@@ -6,14 +6,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test lint bench clean
 
-run: export DEBUG ?= true
+# A first look is in debug; who has settings of their own keeps them.
+RUN := $(if $(wildcard .env)$(DEBUG),,DEBUG=true )$(BIN)/python manage.py
+
 run: $(VENV)/installed
-	@mkdir -p var
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py load_demo --if-empty
-	@$(BIN)/python manage.py generate_recommendations
+	@$(RUN) migrate --verbosity 0
+	@$(RUN) load_demo --if-empty
+	@$(RUN) generate_recommendations
 	@echo "Open http://127.0.0.1:8000 and log in as admin with the password admin (while DEBUG is on). Ctrl-C stops."
-	@$(BIN)/python manage.py runserver --noreload 127.0.0.1:8000
+	@$(RUN) runserver --noreload 127.0.0.1:8000
 
 test: $(VENV)/installed-dev lint
 	@$(BIN)/python -m tests.on_every_database $(TESTARGS)
@@ -27,7 +28,7 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(VENV)/installed-dev
-	@$(BIN)/python -m benchmarks.recommendations $(BENCHARGS)
+	@$(BIN)/python benchmarks/recommendations.py $(BENCHARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""Measure the main job: `python -m benchmarks.recommendations [--database URL] [--skus 1769,20000,100000,500000]`.
+"""Measure the main job: `python benchmarks/recommendations.py [--database URL] [--skus 1769,20000,100000,500000]`.
 
 Prints a table and, with --json FILE, writes every number. Without --database a private MariaDB is started.
 All ratios compare processes of one run on one server; the machine's other load falls on both sides.
@@ -10,10 +10,13 @@ import gzip
 import json
 import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that it also starts as a file
 
 from rich.console import Console
 from rich.table import Table

@@ -13,6 +13,7 @@ from core.runs import AbstractRun, advance_run
 RETRIES = 6
 MYSQL_RETRY_CODES = {1205, 1213, 2006, 2013}  # lock wait, deadlock, server gone, connection lost
 MYSQL_LOST_CODES = {2006, 2013}
+TRANSACTION_CONTROL = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
 
 
 class Chunk(Protocol):
@@ -122,7 +123,7 @@ def count_statements() -> Iterator[Counter[str]]:
 
     def count(execute: Callable[..., T], sql: str, params: Any, many: bool, context: Any) -> T:
         verb = sql.split(None, 1)[0].upper()
-        if verb not in {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}:
+        if verb not in TRANSACTION_CONTROL and "TRANSACTION ISOLATION" not in sql:
             counts["select" if verb in {"SELECT", "WITH"} else "other"] += 1
         return execute(sql, params, many, context)
 

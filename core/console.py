@@ -12,7 +12,7 @@ console = Console(highlight=False)
 progress_console = Console(file=sys.stderr, highlight=False)
 
 
-def progress_bar(unit: str) -> Progress:
+def progress_bar(unit: str, *, disable: bool = False) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -20,6 +20,7 @@ def progress_bar(unit: str) -> Progress:
         TextColumn(unit),
         TimeRemainingColumn(),
         console=progress_console,
+        disable=disable,
     )
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         month = options["month"] or next_month(dt.date.today())
-        with progress_bar("SKUs") as bar:
+        with progress_bar("SKUs", disable=options["json"]) as bar:
             task = bar.add_task(f"Order lines for {month:%Y-%m}", total=None)
 
             def show(run: AbstractRun) -> None:

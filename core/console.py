@@ -2,14 +2,13 @@
 
 import datetime as dt
 import getpass
-import sys
 from argparse import ArgumentTypeError
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 console = Console(highlight=False)
-progress_console = Console(file=sys.stderr, highlight=False)
+progress_console = Console(stderr=True, highlight=False)
 
 
 def progress_bar(unit: str, *, disable: bool = False) -> Progress:

@@ -114,7 +114,7 @@ class FileReport:
 
 
 class KnownCodes:
-    """Codes to ids, read once per model; a dry run adds the codes that would have been imported."""
+    """Codes to ids, read once per model, so import it first; a dry run adds the codes that would have gone in."""
 
     def __init__(self) -> None:
         self._frames: dict[type[models.Model], pl.DataFrame] = {}
@@ -131,9 +131,6 @@ class KnownCodes:
         known = self.ids_of(model)
         new = pl.DataFrame({"key": codes, "id": -1 - known.height - np.arange(len(codes))})
         self._frames[model] = _in_lower_case(pl.concat([known, new]))
-
-    def forget(self, model: type[models.Model]) -> None:
-        self._frames.pop(model, None)
 
 
 def _in_lower_case(codes: pl.DataFrame) -> pl.DataFrame:
@@ -181,8 +178,6 @@ def import_file(
     if replace and kind.snapshot:
         report.kept_back = report.refused > 0
         report.deleted = 0 if report.kept_back else _delete_unseen(kind, seen, dry_run=dry_run)
-    if kind.code and not dry_run:
-        codes.forget(kind.model)
     return report
 
 

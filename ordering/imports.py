@@ -4,8 +4,9 @@ from typing import Any
 
 import polars as pl
 
+from core.batch import with_retries
 from core.columns import Choice, Date, Flag, Month, Months, Number, Reference, Text, Whole
-from core.imports import ImportKind
+from core.imports import Batch, ImportKind
 from core.upsert import upsert
 from ordering.models import (
     DemandStats,
@@ -70,53 +71,36 @@ PENDING_ORDERS = ImportKind(
 )
 
 
-def _store_forecast_runs(
-    rows: pl.DataFrame, dry_run: bool, memory: dict[str, Any]
-) -> tuple[pl.DataFrame, pl.Series]:
+def _store_forecast_runs(batch: Batch, memory: dict[str, Any], dry_run: bool) -> None:
     """Forecast rows name their run; a run has one date and one status, the first that the file gives."""
-    parents = ["run", "forecast_date", "status"]
-    for run, *facts in rows.select(parents).unique(maintain_order=True).iter_rows():
-        memory.setdefault(run, facts)
-    known = pl.DataFrame(
-        [(run, *facts) for run, facts in memory.items()],
-        schema={"run": pl.String, "forecast_date": pl.Date, "status": pl.String},
-        orient="row",
-    )
-    matched = rows.join(known, on="run", how="left", suffix="_first", maintain_order="left")
-    differs = (matched["forecast_date"] != matched["forecast_date_first"]) | (
-        matched["status"] != matched["status_first"]
-    )
-    reasons = matched.select(
-        pl.when(differs).then(
-            pl.lit("The run ")
-            + pl.col("run")
-            + " stands above with the date "
-            + pl.col("forecast_date_first").cast(pl.String)
-            + " and the status "
-            + pl.col("status_first")
-        )
-    ).to_series()
+    runs = batch.rows.select(pl.col("run_id").alias("name"), "forecast_date", "status")
+    known = memory.get("runs", runs.clear())
+    new = runs.unique("name", keep="first", maintain_order=True).join(known, on="name", how="anti")
+    memory["runs"] = pl.concat([known, new])
+    batch.refuse(_contradictions(runs, memory["runs"]), "run", "forecast_date", "status")
     if dry_run:
-        return rows, reasons
-    upsert(
-        ForecastRun,
-        known.rename({"run": "name"}),
-        unique_fields=["name"],
-        update_fields=["forecast_date", "status"],
-    )
-    ids = pl.DataFrame(
-        list(ForecastRun.objects.filter(name__in=list(memory)).values_list("name", "pk")),
-        schema={"run": pl.String, "run_id": pl.Int64},
-        orient="row",
-    )
-    return rows.join(ids, on="run", how="left", maintain_order="left").drop(parents), reasons
+        return
+    with_retries(lambda: upsert(ForecastRun, new, unique_fields=["name"], update_fields=["forecast_date", "status"]))
+    names = runs["name"].unique().to_list()
+    ids = ForecastRun.objects.filter(name__in=names).values_list("name", "pk")
+    by_name = pl.DataFrame(list(ids), schema={"run_id": pl.String, "pk": pl.Int64}, orient="row")
+    joined = batch.rows.join(by_name, on="run_id", how="left", maintain_order="left")
+    batch.rows = joined.drop("run_id", "forecast_date", "status").rename({"pk": "run_id"})
+
+
+def _contradictions(runs: pl.DataFrame, first: pl.DataFrame) -> pl.Series:
+    both = runs.join(first, on="name", how="left", suffix="_first", maintain_order="left")
+    date, status = pl.col("forecast_date_first"), pl.col("status_first")
+    differs = (pl.col("forecast_date") != date) | (pl.col("status") != status)
+    reason = pl.format("differs from the first line of this run, which has {}, {}", date, status)
+    return both.select(reason=pl.when(differs).then(reason))["reason"]
 
 
 FORECASTS = ImportKind(
     name="forecasts",
     model=ForecastDetail,
     columns=(
-        Text("run", max_length=100),
+        Text("run", "run_id", max_length=100),
         Date("forecast_date"),
         Choice("status", choices=ForecastRun.Status.values),
         SKU,

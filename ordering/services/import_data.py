@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from django.db import DatabaseError
-
 from core.batch import batch_connection
-from core.errors import WorkbenchError, explain_database_error
+from core.errors import WorkbenchError, database_errors_explained
 from core.imports import FileReport, ImportKind, KnownCodes, import_file
 from core.tabular import FileRefused, RefusalFile
 from ordering.imports import KINDS as ORDERING_KINDS
@@ -73,17 +71,14 @@ def import_data(
         _refuse_rival_snapshots(files)
     logger.info("import_data started files=%d dry_run=%s", len(files), dry_run)
     import_one = partial(import_file, codes=KnownCodes(), refusals=refusals, dry_run=dry_run, replace=replace)
-    try:
-        with batch_connection():
-            for kind, path in files:
-                try:
-                    report.files.append(import_one(kind, path, on_progress=partial(on_progress, path.name)))
-                except FileRefused as refusal:
-                    report.refused_files.append(str(refusal))
-            if not dry_run and any(file.kind == "shipments" and file.accepted for file in report.files):
-                _measure_lead_times(report, as_of or dt.date.today())
-    except DatabaseError as error:
-        raise WorkbenchError(explain_database_error(error)) from error
+    with database_errors_explained(), batch_connection():
+        for kind, path in files:
+            try:
+                report.files.append(import_one(kind, path, on_progress=partial(on_progress, path.name)))
+            except FileRefused as refusal:
+                report.refused_files.append(str(refusal))
+        if not dry_run and any(file.kind == "shipments" and file.accepted for file in report.files):
+            _measure_lead_times(report, as_of or dt.date.today())
     rows, seconds = sum(file.rows for file in report.files), time.perf_counter() - started
     logger.info(
         "import_data done rows=%d refused=%d seconds=%.2f rows_per_second=%.0f",

@@ -76,12 +76,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'ordering.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        "cached_statements": 0,  # a bulk statement has 200,000 parameters; 128 of them would be kept
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+    DATABASES["default"]["ENGINE"] = "core.sqlite"
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     # The client library would let the server read local files; only batch_connection() switches that on.
     DATABASES["default"].setdefault("OPTIONS", {}).update(charset="utf8mb4", local_infile=0)

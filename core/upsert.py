@@ -6,7 +6,6 @@ temporary table and one INSERT ... SELECT takes 4 to 5 s. The README has the cur
 
 import json
 import logging
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -66,7 +65,6 @@ def write_by_bulk_create(
     model: type[models.Model], rows: pl.DataFrame, *, unique_fields: Sequence[str], update_fields: Sequence[str]
 ) -> None:
     """The portable writer: Django's own upsert."""
-    _lift_sqlite_parameter_limit()
     takes_target = connection.features.supports_update_conflicts_with_target
     model._default_manager.bulk_create(
         list(_as_instances(model, rows)),
@@ -147,11 +145,3 @@ def _column(model: type[models.Model], name: str) -> str:
 
 def _written_fields(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
     return [field for field in model._meta.local_concrete_fields if not field.generated and not field.primary_key]
-
-
-def _lift_sqlite_parameter_limit() -> None:
-    """Ask SQLite itself how many parameters a statement takes, as Django 6 does; Django 5 assumes 999."""
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-        connection.features.max_query_params = limit

@@ -184,18 +184,17 @@ def _recommend(inputs: Inputs, policy: Policy) -> Lines:
         coverage_days=np.where(daily > 0, available / daily, np.nan),
         coverage_months_after=np.where(daily > 0, (available + decision.suggested) / demand.monthly, np.nan),
         arrival_days=np.ceil(lead.days - EPSILON),
-        problems=find_problems(inputs, decision),
+        problems=find_problems(inputs, levels, decision),
     )
 
 
-def find_problems(inputs: Inputs, decision: Decision) -> Ints:
+def find_problems(inputs: Inputs, levels: StockLevels, decision: Decision) -> Ints:
     """Flags of `Problem`, shape (n_skus, n_warehouses); 0 where all input can be used."""
 
     def bad(values: Floats) -> Bools:
         return ~np.isfinite(values) | (values < 0)
 
     lead = inputs.lead_times
-    quantities = decision.suggested + decision.pull_forward
     flags = (
         Problem.FORECAST * (inputs.has_forecast & bad(inputs.forecast))
         + Problem.CONFIDENCE * (inputs.has_forecast & (bad(inputs.confidence) | (inputs.confidence > 1)))
@@ -204,5 +203,6 @@ def find_problems(inputs: Inputs, decision: Decision) -> Ints:
         + Problem.LEAD_TIME * (bad(lead.days) | bad(lead.std_days) | (lead.days > LONGEST_LEAD_TIME_DAYS))
         + Problem.MULTIPLE * ~(inputs.multiple >= 1)
     )
-    too_large = (flags == 0) & ~(quantities <= LARGEST_QUANTITY)
-    return np.asarray(flags + Problem.QUANTITY * too_large, dtype=np.int64)
+    quantities = decision.suggested + decision.pull_forward
+    countable = (quantities <= LARGEST_QUANTITY) & np.isfinite(levels.order_up_to) & np.isfinite(decision.need)
+    return np.asarray(flags + Problem.QUANTITY * ((flags == 0) & ~countable), dtype=np.int64)

@@ -1,10 +1,9 @@
 import dataclasses
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from ordering.kernels import Policy
 
@@ -74,14 +73,20 @@ class PlanningPolicy(models.Model):
             models.CheckConstraint(condition=Q(pk=1), name="planning_policy_is_one_row"),
             models.CheckConstraint(condition=Q(lead_time_min_shipments__gte=2), name="planning_policy_min_shipments_2"),
             models.CheckConstraint(condition=Q(history_months__gte=1), name="planning_policy_history_months_1"),
+            models.CheckConstraint(
+                condition=Q(confidence_full__gt=F("confidence_floor")),
+                name="planning_policy_confidences_in_order",
+                violation_error_message="Full confidence must be above the confidence floor.",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_availability__gt=0),
+                name="planning_policy_min_availability_not_0",
+                violation_error_message="The least availability must be above 0.",
+            ),
         )
 
     def __str__(self) -> str:
         return "Planning policy"
-
-    def clean(self) -> None:
-        if self.confidence_full <= self.confidence_floor:
-            raise ValidationError({"confidence_full": "Must be above the confidence floor."})
 
     def as_kernel_policy(self) -> Policy:
         return Policy(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Policy)})

@@ -7,7 +7,6 @@ from django.db import DatabaseError, connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import upsert as upsert_module
 from core.batch import batch_connection
 from core.upsert import staging_is_offered, upsert, write_by_bulk_create, write_by_staging
 from ordering.models import Inventory, OrderConfirmation, Sku
@@ -188,6 +187,5 @@ def test_one_statement_writes_thousands_of_rows_on_every_database(django_assert_
     Sku.objects.bulk_create([Sku(sku=f"A-{number}") for number in range(3_000)])
     ids = list(Sku.objects.values_list("pk", flat=True))
     rows = pl.DataFrame({"sku_id": ids, "warehouse_id": [warehouse.pk] * 3_000, "on_hand": range(3_000)})
-    upsert_module._lift_sqlite_parameter_limit()
     with django_assert_num_queries(1):
         upsert(Inventory, rows, unique_fields=["sku_id", "warehouse_id"], update_fields=["on_hand"])

@@ -143,7 +143,7 @@ def test_a_policy_whose_confidences_cross_is_refused(admin_client):
     url = reverse("admin:ordering_planningpolicy_add")
     fields = {field.name: field.get_default() for field in PlanningPolicy._meta.fields if field.editable}
     answer = admin_client.post(url, fields | {"confidence_full": 0.5})
-    assert "Must be above the confidence floor" in answer.content.decode()
+    assert "Full confidence must be above the confidence floor" in answer.content.decode()
     assert not PlanningPolicy.objects.exists()
 
 

@@ -26,13 +26,11 @@ def mariadb(*options: str) -> Iterator[str]:
         owner = [f"--user={'mysql' if os.geteuid() == 0 else os.environ.get('USER', 'mysql')}"]
         _run(["mariadb-install-db", *owner, f"--datadir={data}", "--auth-root-authentication-method=normal"])
         setup = folder / "setup.sql"
-        setup.write_text(
-            f"CREATE USER {USER}@localhost IDENTIFIED BY '{PASSWORD}';"
-            f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';"
-            f"GRANT ALL ON *.* TO {USER}@localhost WITH GRANT OPTION;"
-            f"GRANT ALL ON *.* TO {USER}@'127.0.0.1' WITH GRANT OPTION;"
-            f"CREATE DATABASE workbench CHARACTER SET utf8mb4;"
-        )
+        hosts = ("localhost", "127.0.0.1")
+        statements = [f"CREATE USER {USER}@'{host}' IDENTIFIED BY '{PASSWORD}';" for host in hosts]
+        statements += [f"GRANT ALL ON *.* TO {USER}@'{host}' WITH GRANT OPTION;" for host in hosts]
+        statements += ["CREATE DATABASE workbench CHARACTER SET utf8mb4;"]
+        setup.write_text("".join(f"{statement}\n" for statement in statements))  # one a line, or the server stops
         setup.chmod(0o644)
         command = [
             _find("mariadbd"),
@@ -48,6 +46,7 @@ def mariadb(*options: str) -> Iterator[str]:
             *options,
         ]
         with _server(command, folder / "log", port):
+            _wait_for_login(port)
             yield f"mysql://{USER}:{PASSWORD}@127.0.0.1:{port}/workbench"
 
 
@@ -98,6 +97,22 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
             return
         time.sleep(0.1)
     sys.exit(f"{process.args} did not start:\n{log.read_text()[-2000:]}")
+
+
+def _wait_for_login(port: int) -> None:
+    """MariaDB answers on its port a moment before it has run the file that makes the user."""
+    import MySQLdb
+
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while True:
+        try:
+            MySQLdb.connect(host="127.0.0.1", port=port, user=USER, password=PASSWORD, database="workbench").close()
+        except MySQLdb.OperationalError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"MariaDB started but lets nobody in: {error}")
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _free_port() -> int:

@@ -13,8 +13,7 @@ run: $(VENV)/installed
 	@$(RUN) migrate --verbosity 0
 	@$(RUN) load_demo --if-empty
 	@$(RUN) generate_recommendations
-	@echo "Open http://127.0.0.1:8000 and log in as admin with the password admin (while DEBUG is on). Ctrl-C stops."
-	@$(RUN) runserver --noreload 127.0.0.1:8000
+	@$(RUN) serve
 
 test: $(VENV)/installed-dev lint
 	@$(BIN)/python -m tests.on_every_database $(TESTARGS)

@@ -48,6 +48,23 @@ class AbstractRun(models.Model):
     def is_alive(self) -> bool:
         return self.active_key is not None and timezone.now() - self.heartbeat_at < DEAD_AFTER
 
+    @property
+    def is_open(self) -> bool:
+        """Waiting or running, whether or not its process is alive."""
+        return self.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    @property
+    def looks_dead(self) -> bool:
+        return self.status == RunStatus.RUNNING and not self.is_alive
+
+    @property
+    def seconds_left(self) -> int | None:
+        """Estimated from the share that is done; None before the first chunk."""
+        if not self.progress_done:
+            return None
+        elapsed = (timezone.now() - self.created_at).total_seconds()
+        return round(elapsed * (self.progress_total - self.progress_done) / self.progress_done)
+
 
 RunT = TypeVar("RunT", bound=AbstractRun)
 
@@ -71,25 +88,34 @@ def claim_run(
     """
     try:
         with transaction.atomic():
-            return model._default_manager.create(active_key=active_key, status=RunStatus.RUNNING, **wanted)
+            return model._default_manager.create(**{"active_key": active_key, "status": RunStatus.RUNNING, **wanted})
     except IntegrityError:
         holder = model._default_manager.filter(active_key=active_key).first()
     if holder is None:
         return claim_run(model, active_key=active_key, wanted=wanted, may_resume=may_resume)
-    taken_over = not holder.is_alive and _owned(holder).update(
-        attempt=F("attempt") + 1, heartbeat_at=timezone.now(), status=RunStatus.RUNNING
-    )
-    if not taken_over:
+    if holder.is_alive or not take_over(holder, status=wanted.get("status", RunStatus.RUNNING)):
         seconds = round((timezone.now() - holder.heartbeat_at).total_seconds())
         raise WorkbenchError(
             f"A run for {active_key} is in progress (run {holder.pk}, last sign of life {seconds} s ago). "
             "Wait until it ends, or cancel it. A run without a sign of life for a minute is taken over."
         )
-    holder.refresh_from_db()
     if may_resume(holder):
         return holder
     finish_run(holder, RunStatus.FAILED, error="This run died; a run with other settings took its place.")
     return claim_run(model, active_key=active_key, wanted=wanted, may_resume=may_resume)
+
+
+def take_over(run: AbstractRun, *, status: RunStatus = RunStatus.RUNNING) -> bool:
+    """Make this process the one that works on the run, if it waits in the queue or its process is dead.
+
+    With the status QUEUED a dead run is put back into the queue, to be taken over by a worker.
+    """
+    if run.status != RunStatus.QUEUED and run.is_alive:
+        return False
+    taken = _owned(run).update(attempt=F("attempt") + 1, heartbeat_at=timezone.now(), status=status)
+    if taken:
+        run.refresh_from_db()
+    return bool(taken)
 
 
 def advance_run(run: AbstractRun, **changes: Any) -> None:

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
+from django.db.models import Count, Sum
+
+from ordering.choices import Urgency
 
 if TYPE_CHECKING:
     from ordering.models import OrderConfirmation, Sku  # noqa: F401
@@ -35,4 +38,22 @@ class OrderQuerySet(models.QuerySet[ModelT]):
 
     def most_urgent(self) -> "OrderQuerySet[ModelT]":
         """Lines that must be ordered, the highest value first."""
-        return self.filter(urgency="must_order").order_by("-order_value", "id")
+        return self.filter(urgency=Urgency.MUST_ORDER).order_by("-order_value", "id")
+
+    def totals_by_urgency(self) -> "dict[str, dict[str, Any]]":
+        """Lines, units and value by currency for each urgency, most urgent first; one query."""
+        totals: dict[str, dict[str, Any]] = {
+            urgency.value: {"label": urgency.label, "lines": 0, "units": 0, "value": {}} for urgency in Urgency
+        }
+        groups = (
+            self.order_by()
+            .values_list("urgency", "currency")
+            .annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
+        )
+        for urgency, currency, lines, units, value in groups:
+            if urgency in totals:
+                total = totals[urgency]
+                total["lines"] += lines
+                total["units"] += units or 0
+                total["value"][currency] = value or 0
+        return totals

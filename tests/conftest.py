@@ -19,6 +19,9 @@ def pytest_collection_modifyitems(config, items):
 def _quick_and_plain(settings):
     """The test client speaks plain HTTP, and no test needs a password that is slow to guess."""
     settings.SECURE_SSL_REDIRECT = False
+    plain_files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain_files}
+    settings.WHITENOISE_AUTOREFRESH = True  # files need not be collected first
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Make sure that a real MariaDB, a real Redis and what mysqlclient compiles against are here.
+# Make sure that a real MariaDB, a real Redis, a real browser and what mysqlclient compiles against are here.
 # Given servers (TEST_MARIADB_URL, TEST_REDIS_URL) are not installed a second time.
 set -eu
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 missing=""
 if [ -z "${TEST_MARIADB_URL:-}" ] && ! command -v mariadbd >/dev/null; then missing="$missing mariadb-server"; fi
 if [ -z "${TEST_REDIS_URL:-}" ] && ! command -v redis-server >/dev/null; then missing="$missing redis-server"; fi
+if ! command -v chromium >/dev/null; then missing="$missing chromium"; fi
 if ! command -v pkg-config >/dev/null; then missing="$missing pkg-config"; fi
 if ! command -v mariadb_config >/dev/null && ! command -v mysql_config >/dev/null; then missing="$missing libmariadb-dev"; fi
 if ! command -v cc >/dev/null; then missing="$missing gcc libc6-dev"; fi

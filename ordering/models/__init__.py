@@ -1,3 +1,4 @@
+from ordering.choices import Urgency
 from ordering.models.catalogue import Sku
 from ordering.models.demand import (
     DemandStats,
@@ -7,7 +8,7 @@ from ordering.models.demand import (
     SeasonalPattern,
     StockoutPattern,
 )
-from ordering.models.orders import GenerationRun, OrderConfirmation, Urgency
+from ordering.models.orders import GenerationRun, OrderConfirmation
 from ordering.models.policy import PlanningPolicy
 from ordering.models.stock import Inventory, PendingOrder
 

@@ -9,6 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from core.runs import AbstractRun
+from ordering.choices import Urgency
 from ordering.models.catalogue import Sku
 from ordering.querysets import OrderQuerySet
 from suppliers.models import Supplier, Warehouse
@@ -19,13 +20,6 @@ class CompactJSONEncoder(json.JSONEncoder):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"separators": (",", ":"), "ensure_ascii": False})
-
-
-class Urgency(models.TextChoices):
-    MUST_ORDER = "must_order", "Must order"
-    SHOULD_ORDER = "should_order", "Should order"
-    OPTIONAL = "optional", "Optional"
-    SKIP = "skip", "Skip"
 
 
 class GenerationRun(AbstractRun):
@@ -52,6 +46,17 @@ class GenerationRun(AbstractRun):
         """Lines the run computed, those without a quantity included."""
         with_quantity: int = sum(count["lines"] for count in self.lines_by_urgency.values())
         return self.problems + with_quantity
+
+    @property
+    def lines_a_second(self) -> int:
+        """So far, while the run is working."""
+        seconds = (self.heartbeat_at - self.created_at).total_seconds()
+        return round(self.line_count / seconds) if seconds > 0 else 0
+
+    @property
+    def scope_label(self) -> str:
+        codes = [*self.scope.get("suppliers", []), *self.scope.get("warehouses", [])]
+        return ", ".join(codes) or "everything"
 
     @property
     def rows_per_second(self) -> int:

@@ -4,11 +4,12 @@ import dataclasses
 import datetime as dt
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from core.batch import batch_connection, count_statements, run_chunks
 from core.errors import WorkbenchError, database_errors_explained
-from core.runs import AbstractRun, RunStatus, claim_run, closing_run, finish_run
+from core.runs import AbstractRun, RunStatus, claim_run, closing_run, finish_run, take_over
 from ordering.kernels import Policy
 from ordering.models import GenerationRun, PlanningPolicy
 from ordering.services.recommendation.compute import compute_lines
@@ -58,29 +59,68 @@ def generate_recommendations(
     if chunk_size < 1:
         raise WorkbenchError(f"The chunk size must be at least 1, not {chunk_size}.")
     scope = {"suppliers": sorted({*suppliers}), "warehouses": sorted({*warehouses})}
-    started = time.perf_counter()
     with database_errors_explained(), batch_connection(), count_statements() as statements:
         run = _dry_run(month, as_of, scope) if dry_run else _claim(month, as_of, scope, who)
-        logger.info("generate_recommendations started month=%s run=%s as_of=%s", month, run.pk, run.as_of)
-        with closing_run(run):
-            policy = Policy(**run.policy)
-            plan = prepare(month=month, as_of=run.as_of, scope=run.scope, policy=policy)
-            run.progress_total = plan.sku_count
-            prepared = time.perf_counter() - started
-            _work(plan, run, chunk_size, on_progress)
-            seconds = time.perf_counter() - started
-            run.timings |= {"prepare": round(prepared, 3), "total": round(seconds, 3)}
-            statements["other"] += not dry_run  # the closing statement counts too
-            run.statements = dict(statements)
-            if dry_run:
-                run.status = RunStatus.COMPLETED
-            else:
-                finish_run(run, RunStatus.COMPLETED, timings=run.timings, statements=run.statements)
+        _execute(run, statements, chunk_size=chunk_size, on_progress=on_progress)
+    return run
+
+
+def queue_generation(
+    *,
+    month: dt.date,
+    as_of: dt.date | None = None,
+    suppliers: Sequence[str] = (),
+    warehouses: Sequence[str] = (),
+    who: str = "",
+) -> GenerationRun:
+    """Store the run that a worker will work on. The caller enqueues it, or takes it back with `cancel_run`.
+
+    Raises
+    ------
+    WorkbenchError
+        If a run of the month waits or is alive.
+    """
+    scope = {"suppliers": sorted({*suppliers}), "warehouses": sorted({*warehouses})}
+    with database_errors_explained():
+        return _claim(month, as_of, scope, who, status=RunStatus.QUEUED)
+
+
+def continue_generation(*, run_id: int) -> GenerationRun | None:
+    """Work on a waiting run, or go on with a dead one; None where somebody else does or it has ended."""
+    with database_errors_explained(), batch_connection(), count_statements() as statements:
+        run = GenerationRun.objects.get(pk=run_id)
+        if run.active_key is None or not take_over(run):
+            return None
+        _execute(run, statements)
+    return run
+
+
+def _execute(
+    run: GenerationRun,
+    statements: Counter[str],
+    *,
+    chunk_size: int = CHUNK_SIZE,
+    on_progress: Callable[[AbstractRun], None] = lambda run: None,
+) -> None:
+    started = time.perf_counter()
+    logger.info("generate_recommendations started month=%s run=%s as_of=%s", run.month, run.pk, run.as_of)
+    with closing_run(run):
+        plan = prepare(month=run.month, as_of=run.as_of, scope=run.scope, policy=Policy(**run.policy))
+        run.progress_total = plan.sku_count
+        prepared = time.perf_counter() - started
+        _work(plan, run, chunk_size, on_progress)
+        seconds = time.perf_counter() - started
+        run.timings |= {"prepare": round(prepared, 3), "total": round(seconds, 3)}
+        is_stored = bool(run.pk)
+        statements["other"] += is_stored  # the closing statement counts too
+        run.statements = dict(statements)
+        run.status = RunStatus.COMPLETED
+        if is_stored:
+            finish_run(run, RunStatus.COMPLETED, timings=run.timings, statements=run.statements)
     logger.info(
         "generate_recommendations done run=%s rows=%d seconds=%.2f rows_per_second=%.0f",
         run.pk, run.line_count, seconds, run.line_count / seconds,
     )  # fmt: skip
-    return run
 
 
 def _work(plan: Plan, run: GenerationRun, chunk_size: int, on_progress: Callable[[AbstractRun], None]) -> None:
@@ -98,7 +138,13 @@ def _dry_run(month: dt.date, as_of: dt.date | None, scope: dict[str, list[str]])
     return GenerationRun(month=month, as_of=as_of or dt.date.today(), scope=scope, policy=policy)
 
 
-def _claim(month: dt.date, as_of: dt.date | None, scope: dict[str, list[str]], who: str) -> GenerationRun:
+def _claim(
+    month: dt.date,
+    as_of: dt.date | None,
+    scope: dict[str, list[str]],
+    who: str,
+    status: RunStatus = RunStatus.RUNNING,
+) -> GenerationRun:
     fresh = _dry_run(month, as_of, scope)
 
     def is_same_work(dead: GenerationRun) -> bool:
@@ -109,6 +155,13 @@ def _claim(month: dt.date, as_of: dt.date | None, scope: dict[str, list[str]], w
     return claim_run(
         GenerationRun,
         active_key=f"{month:%Y-%m}",
-        wanted={"month": month, "as_of": fresh.as_of, "scope": scope, "policy": fresh.policy, "who": who},
+        wanted={
+            "month": month,
+            "as_of": fresh.as_of,
+            "scope": scope,
+            "policy": fresh.policy,
+            "who": who,
+            "status": status,
+        },
         may_resume=is_same_work,
     )

@@ -1,0 +1,14 @@
+from django.urls import path, register_converter
+
+from ordering.converters import MonthConverter
+from ordering.views import overview
+
+register_converter(MonthConverter, "month")
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("months/<month:month>/", overview.overview, name="month"),
+    path("months/<month:month>/generate/", overview.generate, name="generate"),
+    path("runs/<int:pk>/", overview.run_progress, name="run_progress"),
+    path("runs/<int:pk>/cancel/", overview.cancel, name="run_cancel"),
+]

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "axes",
     "csp",
+    "django_filters",
     "django_htmx",
     "django_rq",
     "django_tables2",

@@ -40,6 +40,17 @@ class OrderQuerySet(models.QuerySet[ModelT]):
         """Lines that must be ordered, the highest value first."""
         return self.filter(urgency=Urgency.MUST_ORDER).order_by("-order_value", "id")
 
+    def totals(self) -> "dict[str, Any]":
+        """Lines, units and value by currency of these lines; one query."""
+        groups = list(
+            self.order_by().values_list("currency").annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
+        )
+        return {
+            "lines": sum(lines for _currency, lines, _units, _value in groups),
+            "units": sum(units or 0 for _currency, _lines, units, _value in groups),
+            "value": {currency: value or 0 for currency, _lines, _units, value in groups},
+        }
+
     def totals_by_urgency(self) -> "dict[str, dict[str, Any]]":
         """Lines, units and value by currency for each urgency, most urgent first; one query."""
         totals: dict[str, dict[str, Any]] = {

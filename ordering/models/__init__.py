@@ -8,6 +8,7 @@ from ordering.models.demand import (
     SeasonalPattern,
     StockoutPattern,
 )
+from ordering.models.history import LineChange
 from ordering.models.orders import GenerationRun, OrderConfirmation
 from ordering.models.policy import PlanningPolicy
 from ordering.models.stock import Inventory, PendingOrder
@@ -18,6 +19,7 @@ __all__ = [
     "ForecastRun",
     "GenerationRun",
     "Inventory",
+    "LineChange",
     "MonthlySales",
     "OrderConfirmation",
     "PendingOrder",

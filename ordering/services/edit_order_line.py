@@ -1,14 +1,15 @@
 """A person changes an order line."""
 
 import datetime as dt
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from core.errors import WorkbenchError
-from ordering.models import OrderConfirmation
+from ordering.models import LineChange, OrderConfirmation
 
 
 class LineChanges(TypedDict, total=False):
@@ -20,42 +21,66 @@ class LineChanges(TypedDict, total=False):
     arrival_override: dt.date | None
 
 
-def edit_order_line(*, line: OrderConfirmation, user: User, **changes: Unpack[LineChanges]) -> None:
-    """Store the changes; with a confirmed quantity also who decided, when, and on which suggestion.
+def edit_order_line(*, line: OrderConfirmation, user: User, why: str = "", **changes: Unpack[LineChanges]) -> None:
+    """Store the changes and one history row each; with a confirmed quantity also who decided, when, on what.
 
     The UPDATE itself checks that the line is unlocked and still the version in `line`, so two
-    people cannot overwrite each other in silence.
+    people cannot overwrite each other in silence. What is the same already is no change.
 
     Raises
     ------
     WorkbenchError
         If the line is locked, or somebody changed it since `line` was read.
     """
+    with transaction.atomic():
+        current = OrderConfirmation.objects.select_for_update().filter(pk=line.pk).first()
+        if current is None:
+            raise WorkbenchError("This line was removed by a new run. Reload the list.")
+        if current.locked:
+            raise WorkbenchError(f"{current.sku} is locked. It keeps the numbers that were approved.")
+        if current.version != line.version:
+            raise WorkbenchError(describe_conflict(current))
+        wanted: dict[str, Any] = dict(changes)
+        different = {name: value for name, value in wanted.items() if getattr(current, name) != value}
+        if different:
+            _store(current, user, why, different)
+    line.refresh_from_db()
+
+
+def _store(current: OrderConfirmation, user: User, why: str, changes: dict[str, Any]) -> None:
+    now = timezone.now()
     columns = dict(changes)
     if "confirmed_qty" in changes:
         decided = changes["confirmed_qty"] is not None
         columns |= {
-            "suggested_when_confirmed": line.suggested_qty if decided else None,
+            "suggested_when_confirmed": current.suggested_qty if decided else None,
             "confirmed_by": user if decided else None,
-            "confirmed_at": timezone.now() if decided else None,
+            "confirmed_at": now if decided else None,
         }
-    same_version = OrderConfirmation.objects.filter(pk=line.pk, version=line.version, locked=False)
-    if not same_version.update(version=F("version") + 1, **columns):
-        raise WorkbenchError(_why_refused(line))
-    line.refresh_from_db()
+    unchanged = OrderConfirmation.objects.filter(pk=current.pk, version=current.version, locked=False)
+    if not unchanged.update(version=F("version") + 1, **columns):
+        raise WorkbenchError(f"{current.sku} was changed at the same moment. Look again.")
+    LineChange.objects.bulk_create(
+        LineChange(
+            line=current,
+            who=user,
+            at=now,
+            field=name,
+            old=_as_text(getattr(current, name)),
+            new=_as_text(value),
+            why=why,
+        )
+        for name, value in changes.items()
+    )
 
 
-def _why_refused(line: OrderConfirmation) -> str:
-    current = OrderConfirmation.objects.select_related("sku", "confirmed_by").filter(pk=line.pk).first()
-    if current is None:
-        return "This line was removed by a new run. Reload the list."
-    if current.locked:
-        return f"{current.sku} is locked. It keeps the numbers that were approved."
-    return describe_conflict(current)
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def describe_conflict(current: OrderConfirmation) -> str:
     """What somebody else set on this line in the meantime, as a sentence."""
     quantity = "no confirmed quantity" if current.confirmed_qty is None else f"{current.confirmed_qty:,}"
-    who = current.confirmed_by or "somebody else"
+    last = current.changes.select_related("who").first()
+    who = last.who.get_username() if last else "somebody else"
     return f"{current.sku} was changed by {who} while you were editing; it has {quantity} now. Nothing was overwritten."

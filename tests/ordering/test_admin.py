@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ordering.models import MonthlySales, OrderConfirmation, PlanningPolicy, Sku
+from ordering.services.edit_order_line import edit_order_line
 from ordering.services.generate_recommendations import generate_recommendations
 from tests.builders import AS_OF, MONTH, a_forecast, a_sku, sales, stock
 
@@ -71,9 +72,7 @@ def test_saving_the_list_does_not_take_back_what_somebody_else_set_meanwhile(adm
 
 def test_two_people_on_one_line_the_second_is_told_what_the_first_set(admin_client, lines):
     page = admin_client.get(reverse(LINES))
-    OrderConfirmation.objects.filter(pk=lines[0].pk).update(
-        confirmed_qty=50, version=1, confirmed_by=User.objects.create(username="anna")
-    )
+    edit_order_line(line=lines[0], user=User.objects.create(username="anna"), confirmed_qty=50)
     answer = admin_client.post(reverse(LINES), form_data(page) | {f"{row_of(page, lines[0])}-confirmed_qty": "12"})
     assert "A-0 was changed by anna while you were editing; it has 50 now" in answer.content.decode()
     assert confirmed(lines[0]) == 50

@@ -28,7 +28,7 @@ class Existing:
     cell: Array  # flat index into (n_skus, n_warehouses); -1 where the pair is not part of the chunk
     locked: Array
     confirmed: Array  # NaN where nobody confirmed
-    touched: Array  # a person left a decision, a note or an override
+    touched: Array  # a person changed something, so there is history
 
 
 def write_lines(plan: Plan, run: GenerationRun, chunk: SkuChunk, lines: LineRows) -> dict[str, Any]:
@@ -63,7 +63,8 @@ def lock_existing(plan: Plan, chunk: SkuChunk) -> Existing:
         # A subquery and not a join: the SKUs themselves stay unlocked.
         rows = rows.filter(sku_id__in=Sku.objects.filter(supplier_id__in=plan.supplier_scope).values("id"))
     touched = (
-        Q(confirmed_qty__isnull=False)
+        Q(version__gt=0)
+        | Q(confirmed_qty__isnull=False)
         | ~Q(notes="")
         | Q(lead_time_override_days__isnull=False)
         | Q(arrival_override__isnull=False)

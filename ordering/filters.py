@@ -40,6 +40,7 @@ class OrderLineFilter(filters.FilterSet):
         choices=OrderConfirmation.DemandSource.choices, widget=_select(), empty_label="All"
     )
     state = filters.ChoiceFilter(
+        label="State",
         choices=[(name, label) for name, (label, _) in STATES.items()],
         method="in_state",
         widget=_select(),

@@ -25,7 +25,7 @@ class WholeColumn(tables.Column):
 class OrderLineTable(tables.Table):
     sku = tables.Column(verbose_name="SKU", orderable=False)
     warehouse = tables.Column(orderable=False)
-    supplier = tables.Column(orderable=False, accessor="supplier__code")
+    supplier = tables.Column(verbose_name="Supplier", orderable=False, accessor="supplier__code")
     urgency = tables.Column(orderable=False, empty_values=())
     on_hand = WholeColumn(verbose_name="Stock")
     pending_effective = WholeColumn(verbose_name="Open orders")

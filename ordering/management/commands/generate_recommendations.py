@@ -1,8 +1,10 @@
 import datetime as dt
 import json
+from textwrap import shorten
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich import box
 from rich.table import Table
 
 from core.console import command_line_user, console, next_month, parse_date, parse_month, progress_bar
@@ -98,7 +100,8 @@ def _print(run: GenerationRun, urgent: list[OrderConfirmation]) -> None:
         by_urgency.add_column(column, justify="left" if column == "urgency" else "right")
     for urgency in Urgency:
         count = run.lines_by_urgency[urgency]
-        value = ", ".join(f"{amount:,.2f} {currency}".strip() for currency, amount in count["value"].items())
+        amounts = (f"{amount:,.2f} {currency}".strip() for currency, amount in count["value"].items() if amount)
+        value = ", ".join(amounts)
         by_urgency.add_row(urgency.label, f"{count['lines']:,}", f"{count['units']:,}", value or "0")
     console.print(by_urgency)
     if urgent:
@@ -116,15 +119,15 @@ def _print(run: GenerationRun, urgent: list[OrderConfirmation]) -> None:
 
 
 def _urgent_table(urgent: list[OrderConfirmation]) -> Table:
-    table = Table(title="The most urgent lines")
+    table = Table(title="The most urgent lines", box=box.SIMPLE)
     for column in ("SKU", "description", "warehouse", "supplier"):
-        table.add_column(column, max_width=32)
+        table.add_column(column, no_wrap=True)
     for column in ("order", "value", "stockout"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for line in urgent:
         table.add_row(
             line.sku.sku,
-            line.sku.description,
+            shorten(line.sku.description, 20, placeholder="…"),
             line.warehouse.code,
             line.supplier.code if line.supplier else "",
             f"{line.order_qty:,}",

@@ -68,6 +68,7 @@ def _wait(site: Process, worker: Process) -> None:
     except KeyboardInterrupt:
         console.print("Stopping.")
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not leave half of them running
         for process in (site, worker):
             process.terminate()
             process.wait(timeout=30)

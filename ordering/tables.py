@@ -4,6 +4,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -49,9 +50,8 @@ class OrderLineTable(tables.Table):
         empty_text = "No line fits these filters. Take some of them away."
 
     def render_sku(self, record: OrderConfirmation) -> SafeString:
-        return format_html(
-            '<strong>{}</strong><br><span class="small">{}</span>', record.sku.sku, record.sku.description
-        )
+        sku, url = record.sku, reverse("line", args=[record.pk])
+        return format_html('<a href="{}">{}</a><br><span class="small">{}</span>', url, sku.sku, sku.description)
 
     def render_urgency(self, record: OrderConfirmation) -> SafeString:
         if record.urgency is None:

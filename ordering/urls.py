@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from ordering.converters import MonthConverter
-from ordering.views import lines, overview
+from ordering.views import line, lines, overview
 
 register_converter(MonthConverter, "month")
 
@@ -13,5 +13,6 @@ urlpatterns = [
     path("runs/<int:pk>/cancel/", overview.cancel, name="run_cancel"),
     path("months/<month:month>/lines/", lines.order_lines, name="lines"),
     path("months/<month:month>/lines/totals/", lines.totals, name="lines_totals"),
-    path("lines/<int:pk>/", lines.edit_line, name="edit_line"),
+    path("lines/<int:pk>/", line.line_detail, name="line"),
+    path("lines/<int:pk>/quantity/", lines.edit_line, name="edit_line"),
 ]

@@ -65,3 +65,13 @@ def test_two_browsers_on_one_line_the_second_is_told(site, lines_page):
     assert "was changed by buyer while you were editing; it has 50 now" in warning.inner_text()
     keep_screenshot(second, "lines-conflict")
     assert site.complaints == []
+
+
+def test_a_line_explains_itself(site, lines_page, accessible):
+    page = lines_page("viewer")
+    page.locator("table.lines tbody a").first.click()
+    page.get_by_text("How the suggestion comes about").wait_for()
+    assert page.get_by_text("an order placed now must last").is_visible()
+    accessible(page)
+    keep_screenshot(page, "line")
+    assert site.complaints == []

@@ -46,7 +46,7 @@ def shown(client, **query):
 
 def edit(client, line, quantity, *, htmx=True, version=None):
     data = {"confirmed_qty": quantity, "version": line.version if version is None else version}
-    return client.post(f"/lines/{line.pk}/", data, headers={"hx-request": "true"} if htmx else {})
+    return client.post(f"/lines/{line.pk}/quantity/", data, headers={"hx-request": "true"} if htmx else {})
 
 
 def test_the_lines_are_listed_the_highest_value_first(buyer, lines):

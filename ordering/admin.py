@@ -12,6 +12,7 @@ from ordering.models import (
     ForecastRun,
     GenerationRun,
     Inventory,
+    LineChange,
     MonthlySales,
     OrderConfirmation,
     PendingOrder,
@@ -152,17 +153,16 @@ class OrderConfirmationAdmin(SkuSearchAdmin):
     list_display = (
         "sku",
         "warehouse",
-        "supplier",
-        "month",
         "urgency",
         "suggested_qty",
         "confirmed_qty",
-        "unit_cost",
         "order_value",
         "stockout_risk_date",
-        "drifted",
         "locked",
+        "drifted",
         "problem",
+        "month",
+        "supplier",
     )
     list_editable = ("confirmed_qty",)
     list_filter = (MonthFilter, "urgency", "warehouse", "locked", "stale")
@@ -192,3 +192,9 @@ class OrderConfirmationAdmin(SkuSearchAdmin):
             )
         except WorkbenchError as error:
             messages.error(request, str(error))
+
+
+@admin.register(LineChange)
+class LineChangeAdmin(ReadOnlyModelAdmin):
+    list_display = ("at", "who", "line", "field", "old", "new", "why")
+    list_filter = ("field",)

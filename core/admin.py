@@ -18,8 +18,10 @@ class CappedPaginator(Paginator):
 
 
 class FastModelAdmin(admin.ModelAdmin):
-    """Lists that stay fast at a million rows: no full count, order by primary key or an
-    index, joins and no query per row."""
+    """Lists that stay fast at a million rows: no full count, order by primary key or an index, and no joins.
+
+    Related rows are fetched for the page alone: with a join MariaDB may sort all rows before it takes fifty.
+    """
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -27,8 +29,11 @@ class FastModelAdmin(admin.ModelAdmin):
     ordering = ("-pk",)
     sortable_by = ()
 
-    def get_list_select_related(self, request: Any) -> Any:
-        return [name for name in self.list_display if name in _relations(self.model)]
+    list_select_related = ()  # not False: that would join every relation of the list
+
+    def get_queryset(self, request: Any) -> Any:
+        related = [name for name in self.list_display if name in _relations(self.model)]
+        return super().get_queryset(request).prefetch_related(*related)
 
 
 class ReadOnlyModelAdmin(FastModelAdmin):

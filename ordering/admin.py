@@ -165,7 +165,7 @@ class OrderConfirmationAdmin(SkuSearchAdmin):
         "supplier",
     )
     list_editable = ("confirmed_qty",)
-    list_filter = (MonthFilter, "urgency", "warehouse", "locked", "stale")
+    list_filter = (MonthFilter, "urgency", "warehouse")
     sortable_by = ("order_value",)
     editable = ("confirmed_qty", "notes", "lead_time_override_days", "arrival_override")
     form = OrderLineForm

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from core.batch import batch_connection
+from core.batch import batch_connection, refresh_table_statistics
 from core.errors import WorkbenchError, database_errors_explained
 from core.imports import FileReport, ImportKind, KnownCodes, import_file
 from core.tabular import FileRefused, RefusalFile
@@ -79,6 +79,8 @@ def import_data(
                 report.refused_files.append(str(refusal))
         if not dry_run and any(file.kind == "shipments" and file.accepted for file in report.files):
             _measure_lead_times(report, as_of or dt.date.today())
+        if not dry_run:
+            refresh_table_statistics({kind.model for kind, _path in files})
     rows, seconds = sum(file.rows for file in report.files), time.perf_counter() - started
     logger.info(
         "import_data done rows=%d refused=%d seconds=%.2f rows_per_second=%.0f",

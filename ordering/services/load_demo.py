@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from django.db import DatabaseError
 
-from core.batch import batch_connection, with_retries
+from core.batch import batch_connection, refresh_table_statistics, with_retries
 from core.errors import WorkbenchError, explain_database_error
 from ordering.imports import (
     DEMAND_STATS,
@@ -29,6 +29,7 @@ from ordering.services.demo.partners import Partners, draw_partners
 from ordering.services.demo.patterns import seasonal_rows, stockout_rows
 from ordering.services.demo.stock import draw_orders, stock_rows
 from ordering.services.demo.store import Ids, Tables, store_chunk, store_partners
+from ordering.services.import_data import KINDS
 from suppliers.services.refresh_lead_times import refresh_lead_times
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ def load_demo(
             for tables in _load_chunks(partners, ids, skus=skus, seed=seed, as_of=as_of, pairs_a_chunk=pairs_a_chunk):
                 counts.update(tables)
                 on_progress(counts["skus"], skus)
+            refresh_table_statistics(KINDS[name].model for name in counts)
     except DatabaseError as error:
         raise WorkbenchError(explain_database_error(error)) from error
     seconds, rows = time.perf_counter() - started, counts.total()

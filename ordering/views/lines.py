@@ -26,7 +26,7 @@ LINES_A_PAGE = 50
 @require_GET
 def order_lines(request: HttpRequest, month: dt.date) -> HttpResponse:
     selected = _filtered(request, month)
-    table = OrderLineTable(selected.qs.select_related("sku", "warehouse", "supplier"), order_by="-order_value")
+    table = OrderLineTable(selected.qs.prefetch_related("sku", "warehouse", "supplier"), order_by="-order_value")
     RequestConfig(request, paginate={"per_page": LINES_A_PAGE, "silent": True}).configure(table)
     context = {"month": month, "filter": selected, "table": table} | _totals(request, month, selected)
     return render(request, "ordering/lines.html", context)

@@ -5,6 +5,8 @@ import io
 from collections import Counter
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.errors import WorkbenchError
 from core.tabular import CsvFile, RefusalFile
@@ -634,3 +636,12 @@ def test_the_real_books_of_a_distributor_go_in(retail_data, tmp_path):
 def rows_of(path):
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return content.count(b"\n") - 1
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_an_import_tells_the_server_what_its_tables_hold_now(tmp_path):
+    (tmp_path / "warehouses.csv").write_text("code,name\nburnaby,Burnaby\n")
+    with CaptureQueriesContext(connection) as queries, RefusalFile(tmp_path / "errors.csv") as refusals:
+        import_data(paths=[tmp_path / "warehouses.csv"], refusals=refusals)
+    assert [query["sql"] for query in queries if "ANALYZE" in query["sql"]] == ["ANALYZE TABLE `suppliers_warehouse`"]

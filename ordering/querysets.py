@@ -2,15 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Count, Sum
 
 from ordering.choices import Urgency
-
-if TYPE_CHECKING:
-    from ordering.models import OrderConfirmation, Sku  # noqa: F401
 
 ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
 LAST_CHARACTER = "\U0010ffff"

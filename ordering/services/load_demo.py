@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from django.db import DatabaseError
 
 from core.batch import batch_connection, refresh_table_statistics, with_retries
-from core.errors import WorkbenchError, explain_database_error
+from core.errors import WorkbenchError, database_errors_explained
 from ordering.imports import (
     DEMAND_STATS,
     FORECASTS,
@@ -84,18 +83,15 @@ def load_demo(
     logger.info("load_demo started skus=%d warehouses=%d seed=%d as_of=%s", skus, warehouses, seed, as_of)
     partners = draw_partners(np.random.default_rng([seed, 0]), skus=skus, warehouses=warehouses, as_of=as_of)
     counts = Counter(warehouses=warehouses, suppliers=len(partners.suppliers), shipments=len(partners.shipments))
-    try:
+    with database_errors_explained(), batch_connection():
         _refuse_unless_empty()
-        with batch_connection():
-            ids = with_retries(lambda: store_partners(partners, as_of=as_of))
-            # Before the SKUs, so that a demo of one chunk is there completely or not at all.
-            measured = _measure(as_of)
-            for tables in _load_chunks(partners, ids, skus=skus, seed=seed, as_of=as_of, pairs_a_chunk=pairs_a_chunk):
-                counts.update(tables)
-                on_progress(counts["skus"], skus)
-            refresh_table_statistics(KINDS[name].model for name in counts)
-    except DatabaseError as error:
-        raise WorkbenchError(explain_database_error(error)) from error
+        ids = with_retries(lambda: store_partners(partners, as_of=as_of))
+        # Before the SKUs, so that a demo of one chunk is there completely or not at all.
+        measured = _measure(as_of)
+        for tables in _load_chunks(partners, ids, skus=skus, seed=seed, as_of=as_of, pairs_a_chunk=pairs_a_chunk):
+            counts.update(tables)
+            on_progress(counts["skus"], skus)
+        refresh_table_statistics(KINDS[name].model for name in counts)
     seconds, rows = time.perf_counter() - started, counts.total()
     logger.info("load_demo done rows=%d seconds=%.2f rows_per_second=%.0f", rows, seconds, rows / seconds)
     return DemoReport(dict(counts), as_of, measured, seconds)

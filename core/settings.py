@@ -144,10 +144,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [
-    BASE_DIR / "core" / "static",
-    ("bootstrap", Path(sysconfig.get_path("purelib")) / "bootstrap"),
-]
+STATICFILES_DIRS = [("bootstrap", Path(sysconfig.get_path("purelib")) / "bootstrap")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -38,10 +38,6 @@ def parse_date(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date like 2026-12-31") from error
 
 
-def next_month(today: dt.date) -> dt.date:
-    return (today.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-
-
 def command_line_user() -> str:
     try:
         return f"{getpass.getuser()} (command line)"

@@ -9,13 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from core.console import next_month
 from core.errors import WorkbenchError
 from core.queue import describe_trouble, enqueue
 from core.runs import RunStatus, cancel_run
 from ordering.forms import GenerateForm
 from ordering.jobs import generate_recommendations_job
 from ordering.models import GenerationRun, OrderConfirmation
+from ordering.months import next_month
 from ordering.services.generate_recommendations import queue_generation
 
 RUNS_SHOWN = 10

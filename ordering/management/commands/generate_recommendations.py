@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich import box
 from rich.table import Table
 
-from core.console import command_line_user, console, next_month, parse_date, parse_month, progress_bar
+from core.console import command_line_user, console, parse_date, parse_month, progress_bar
 from core.errors import WorkbenchError
 from core.runs import AbstractRun
 from ordering.models import GenerationRun, OrderConfirmation, Urgency
+from ordering.months import next_month
 from ordering.services.generate_recommendations import CHUNK_SIZE, generate_recommendations
 
 

@@ -22,10 +22,13 @@ from ordering.models import (
     StockoutPattern,
 )
 from ordering.services.edit_order_line import describe_conflict, edit_order_line
+from suppliers.admin import RestrictedAdmin
 
 
-class SkuSearchAdmin(FastModelAdmin):
+class SkuSearchAdmin(RestrictedAdmin):
     """A list that is searched by the start of the SKU's code, answered by an index."""
+
+    supplier_path, warehouse_path = "sku__supplier_id", "warehouse_id"
 
     search_fields = ("sku__sku_key",)
     search_help_text = "Start of the SKU"
@@ -38,7 +41,8 @@ class SkuSearchAdmin(FastModelAdmin):
 
 
 @admin.register(Sku)
-class SkuAdmin(FastModelAdmin):
+class SkuAdmin(RestrictedAdmin):
+    supplier_path = "supplier_id"
     list_display = ("sku", "description", "supplier", "status", "abc", "xyz", "unit_cost", "moq", "order_multiple")
     list_filter = ("status", "abc", "xyz")
     search_fields = ("sku_key",)
@@ -96,6 +100,7 @@ class SeasonalPatternAdmin(SkuSearchAdmin):
 
 @admin.register(StockoutPattern)
 class StockoutPatternAdmin(SkuSearchAdmin):
+    warehouse_path = ""
     list_display = ("sku", "pattern_type", "months", "frequency", "confidence")
     list_filter = ("pattern_type", "confidence")
     autocomplete_fields = ("sku",)
@@ -150,6 +155,7 @@ class OrderLineForm(forms.ModelForm):
 
 @admin.register(OrderConfirmation)
 class OrderConfirmationAdmin(SkuSearchAdmin):
+    supplier_path = "supplier_id"
     list_display = (
         "sku",
         "warehouse",
@@ -195,6 +201,7 @@ class OrderConfirmationAdmin(SkuSearchAdmin):
 
 
 @admin.register(LineChange)
-class LineChangeAdmin(ReadOnlyModelAdmin):
+class LineChangeAdmin(ReadOnlyModelAdmin, RestrictedAdmin):
+    supplier_path, warehouse_path = "line__supplier_id", "line__warehouse_id"
     list_display = ("at", "who", "line", "field", "old", "new", "why")
     list_filter = ("field",)

@@ -8,12 +8,16 @@ from django.db import models
 from django.db.models import Count, Sum
 
 from ordering.choices import Urgency
+from suppliers.access import restrict
 
 ModelT = TypeVar("ModelT", bound=models.Model, covariant=True)
 LAST_CHARACTER = "\U0010ffff"
 
 
 class SkuQuerySet(models.QuerySet[ModelT]):
+    def visible_to(self, user: Any) -> "SkuQuerySet[ModelT]":
+        return restrict(self, user, supplier="supplier_id")
+
     def starting_with(self, text: str) -> "SkuQuerySet[ModelT]":
         """SKUs whose code starts with `text`, without regard to case; a range, so an index answers it."""
         key = text.strip().lower()
@@ -21,6 +25,9 @@ class SkuQuerySet(models.QuerySet[ModelT]):
 
 
 class OrderQuerySet(models.QuerySet[ModelT]):
+    def visible_to(self, user: Any) -> "OrderQuerySet[ModelT]":
+        return restrict(self, user, supplier="supplier_id", warehouse="warehouse_id")
+
     def for_month(self, month: dt.date) -> "OrderQuerySet[ModelT]":
         return self.filter(month=month)
 

@@ -1,10 +1,12 @@
 """Who we buy from, where the goods arrive, and how long that takes."""
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from core.fields import CodeField, ExactCharField, code_constraints, code_key
+from suppliers.querysets import SupplierQuerySet, WarehouseQuerySet
 
 
 class Warehouse(models.Model):
@@ -12,6 +14,8 @@ class Warehouse(models.Model):
     code_key = code_key("code", max_length=32)
     name = models.CharField(max_length=200, blank=True)
     active = models.BooleanField(default=True, help_text="Only active warehouses get order lines.")
+
+    objects = WarehouseQuerySet.as_manager()
 
     class Meta:
         ordering = ("code",)
@@ -34,6 +38,8 @@ class Supplier(models.Model):
         max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     email = models.EmailField(blank=True)
+
+    objects = SupplierQuerySet.as_manager()
 
     class Meta:
         ordering = ("code",)
@@ -116,3 +122,26 @@ class SupplierLeadTime(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier_id} at {self.warehouse_id}"
+
+
+class Restriction(models.Model):
+    """A supplier or a warehouse that a user is limited to; a user without any sees everything."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
+    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ("user", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("user", "supplier"), name="restriction_supplier_once"),
+            models.UniqueConstraint(fields=("user", "warehouse"), name="restriction_warehouse_once"),
+            models.CheckConstraint(
+                condition=Q(supplier__isnull=True) ^ Q(warehouse__isnull=True),
+                name="restriction_names_one",
+                violation_error_message="Choose a supplier or a warehouse; add a row for each.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.supplier or self.warehouse)

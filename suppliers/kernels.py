@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+TOLERANCE_DAYS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,72 @@ def measure_lead_times(group: Ints, days: Floats, *, min_count: int) -> LeadTime
         p95_days=_percentile(days, start, count, 0.95),
         reliability=reliability,
     )
+
+
+@dataclass(frozen=True)
+class OnTime:
+    """Deliveries per group, arrays of shape (n_groups,).
+
+    Attributes
+    ----------
+    count : int64, deliveries that could be judged
+    share : float64, 0 to 1, those that arrived within the limit; NaN where count is 0
+    """
+
+    count: Ints
+    share: Floats
+
+
+def measure_on_time(group: Ints, days: Floats, limit_days: Floats) -> OnTime:
+    """Share of each group's deliveries that took no longer than its limit.
+
+    Parameters
+    ----------
+    group : int64, shape (n_shipments,)
+        Position of each delivery's group, 0 to n_groups - 1.
+    days : float64, shape (n_shipments,) [days]
+        Received date minus order date. A negative or unknown (NaN) one never counts.
+    limit_days : float64, shape (n_groups,) [days]
+        The longest time that is on time; NaN where none is known, then no delivery of the group can be judged.
+
+    Notes
+    -----
+    A limit that is a mean carries rounding, so `TOLERANCE_DAYS` more is on time still.
+    """
+    limit = limit_days[group]
+    judged = (days >= 0) & ~np.isnan(limit)
+    met = judged & (days <= limit + TOLERANCE_DAYS)
+    count = np.bincount(group[judged], minlength=len(limit_days))
+    on_time = np.bincount(group[met], minlength=len(limit_days))
+    share = np.where(count > 0, on_time / np.maximum(count, 1), np.nan)
+    return OnTime(count=count.astype(np.int64), share=share)
+
+
+def weighted_mean(group: Ints, value: Floats, weight: Floats, *, n_groups: int) -> Floats:
+    """Mean of each group's values by their weights, shape (n_groups,), in the unit of the values.
+
+    Parameters
+    ----------
+    group : int64, shape (n_values,)
+        Position of each value's group, 0 to n_groups - 1.
+    value : float64, shape (n_values,)
+        NaN is unknown and never counts.
+    weight : float64, shape (n_values,)
+        Not negative. Where all weights of a group's known values are 0 they count the same.
+
+    Returns
+    -------
+    float64, sum(w v) / sum(w); NaN where a group has no known value.
+    """
+    known = ~np.isnan(value)
+    group, value, weight = group[known], value[known], weight[known]
+    total = np.bincount(group, weights=weight, minlength=n_groups)
+    weight = np.where(total[group] > 0, weight, 1.0)
+    with np.errstate(invalid="ignore"):
+        mean: Floats = np.bincount(group, weights=weight * value, minlength=n_groups) / np.bincount(
+            group, weights=weight, minlength=n_groups
+        )
+    return mean
 
 
 def _percentile(days: Floats, start: Ints, count: Ints, share: float) -> Floats:

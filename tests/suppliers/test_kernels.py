@@ -3,7 +3,7 @@ import statistics
 import numpy as np
 import pytest
 
-from suppliers.kernels import measure_lead_times
+from suppliers.kernels import measure_lead_times, measure_on_time, weighted_mean
 
 
 def measured(group, days, *, min_count=3):
@@ -123,3 +123,82 @@ def test_two_shipments_are_enough_where_the_policy_says_so():
 
     assert found.std_days == pytest.approx([50**0.5], rel=1e-15)
     assert found.p95_days == pytest.approx([19.5], rel=1e-15)
+
+
+def on_time(group, days, limit):
+    found = measure_on_time(np.array(group, dtype=np.int64), np.array(days, dtype=np.float64), np.array(limit))
+    return found.count.tolist(), [None if np.isnan(share) else share for share in found.share]
+
+
+def test_what_takes_as_long_as_the_limit_is_on_time():
+    assert on_time([0, 0, 0, 0], [10, 30, 31, 40], [30.0]) == ([4], [0.5])
+
+
+def test_each_group_has_its_own_limit():
+    assert on_time([0, 1, 1, 2], [10, 10, 11, 50], [9.0, 10.0, 50.0]) == ([1, 2, 1], [0.0, 0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("group", "days", "limit"),
+    [
+        pytest.param([], [], [30.0], id="no delivery"),
+        pytest.param([0], [10], [np.nan], id="no limit"),
+        pytest.param([0], [np.nan], [30.0], id="no duration"),
+        pytest.param([0], [-1], [30.0], id="received before it was ordered"),
+    ],
+)
+def test_what_cannot_be_judged_is_neither_late_nor_on_time(group, days, limit):
+    assert on_time(group, days, limit) == ([0], [None])
+
+
+def test_no_group_has_no_share():
+    assert on_time([], [], np.empty(0)) == ([], [])
+
+
+def test_a_delivery_on_the_day_it_was_ordered_is_on_time_within_0_days():
+    assert on_time([0, 0], [0, 1], [0.0]) == ([2], [0.5])
+
+
+def test_rounding_in_a_mean_makes_nobody_late():
+    a_mean_of_means = np.float64(60) - 1e-9
+    assert on_time([0], [60], [a_mean_of_means]) == ([1], [1.0])
+
+
+def test_thousands_of_deliveries_agree_with_a_plain_loop():
+    rng = np.random.default_rng(11)
+    limit = np.where(rng.random(300) < 0.1, np.nan, rng.integers(0, 90, 300))
+    group, days = rng.integers(0, 300, 9_000), rng.integers(-3, 90, 9_000)
+
+    count, share = on_time(group, days, limit)
+
+    for number in range(300):
+        judged = [
+            int(value)
+            for of, value in zip(group, days, strict=True)
+            if of == number and value >= 0 and not np.isnan(limit[number])
+        ]
+        assert count[number] == len(judged)
+        met = sum(value <= limit[number] for value in judged)
+        assert share[number] == (pytest.approx(met / len(judged)) if judged else None)
+
+
+def mean_of(group, value, weight, n_groups=1):
+    arrays = (np.array(values, dtype=kind) for values, kind in ((group, "int64"), (value, float), (weight, float)))
+    return weighted_mean(*arrays, n_groups=n_groups).tolist()
+
+
+def test_a_mean_weighs_each_value():
+    assert mean_of([0, 0, 1], [20, 32, 7], [3, 1, 5], 2) == [23, 7]
+
+
+def test_values_without_any_weight_count_the_same():
+    assert mean_of([0, 0, 1, 1], [20, 40, 20, 40], [0, 0, 0, 2], 2) == [30, 40]
+
+
+def test_an_unknown_value_has_no_weight():
+    assert mean_of([0, 0, 0], [20, np.nan, 40], [0, 9, 0]) == [30]
+
+
+@pytest.mark.parametrize("value", [[], [np.nan]])
+def test_the_mean_of_nothing_known_is_unknown(value):
+    assert np.isnan(mean_of([0] * len(value), value, [5] * len(value), 2)).all()

@@ -5,6 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
+from django_rq.models import Dashboard
+
+from core.queue_dashboard import QueueDashboardAdmin
 
 
 class CappedPaginator(Paginator):
@@ -55,3 +58,7 @@ def _relations(model: Any) -> set[str]:
 
 admin.site.site_header = "Purchasing workbench"
 admin.site.site_title = "Purchasing workbench"
+
+# django-rq registers its own, which any member of staff may use and which fails with the queue.
+admin.site.unregister(Dashboard)
+admin.site.register(Dashboard, QueueDashboardAdmin)

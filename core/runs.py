@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.errors import WorkbenchError, explain_database_error
+from core.logs import lines_of_run
 
 DEAD_AFTER = timedelta(minutes=1)
 
@@ -156,7 +157,8 @@ def finish_run(run: AbstractRun, status: RunStatus, **changes: Any) -> None:
 def closing_run(run: AbstractRun) -> Iterator[None]:
     """Leave no run open: whatever ends the block is written to the run before it goes on."""
     try:
-        yield
+        with lines_of_run(f"{run._meta.verbose_name} {run.pk}" if run.pk else "dry run", user=run.who):
+            yield
     except KeyboardInterrupt:
         if not connection.in_atomic_block:
             connection.close()  # It may hold the answer of a statement that was cut off.

@@ -1,4 +1,6 @@
+import datetime as dt
 import json
+import math
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from core.runs import AbstractRun
-from ordering.choices import Urgency
+from ordering.choices import NO_URGENCY_RANK, URGENCY_RANKS, Urgency
 from ordering.models.catalogue import Sku
 from ordering.querysets import OrderQuerySet
 from suppliers.models import Supplier, Warehouse
@@ -31,6 +33,7 @@ class GenerationRun(AbstractRun):
     lines_by_urgency = models.JSONField(default=dict, blank=True, help_text="Lines, units and value by urgency")
     problems = models.PositiveIntegerField(default=0, help_text="Lines without a quantity because of bad data")
     locked_lines = models.PositiveIntegerField(default=0, help_text="Lines left as they were approved")
+    changes = models.JSONField(default=dict, blank=True, help_text="Lines by what became of them since the last run")
     policy = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="The policy the run used")
 
     class Meta:
@@ -105,6 +108,9 @@ class OrderConfirmation(models.Model):
     stale = models.BooleanField(default=False, help_text="Decided by a person, but no longer part of the calculation")
 
     # What formed it.
+    sku_status = models.CharField("status", max_length=12, choices=Sku.Status, blank=True)
+    abc = models.CharField("ABC", max_length=1, choices=Sku.Abc, blank=True)
+    xyz = models.CharField("XYZ", max_length=1, choices=Sku.Xyz, blank=True)
     unit_cost = models.DecimalField(max_digits=14, decimal_places=4, default=0)
     currency = models.CharField(max_length=3, blank=True)
     on_hand = models.IntegerField(default=0)
@@ -139,7 +145,7 @@ class OrderConfirmation(models.Model):
     expected_arrival = models.DateField(null=True)
 
     # What people decide. No run touches these.
-    confirmed_qty = models.IntegerField(null=True, blank=True, validators=[MinValueValidator(0)])
+    confirmed_qty = models.IntegerField("confirmed quantity", null=True, blank=True, validators=[MinValueValidator(0)])
     suggested_when_confirmed = models.IntegerField(null=True, editable=False)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -151,9 +157,9 @@ class OrderConfirmation(models.Model):
         db_constraint=False,
     )
     confirmed_at = models.DateTimeField(null=True, editable=False)
-    notes = models.TextField(blank=True)
-    lead_time_override_days = models.PositiveSmallIntegerField(null=True, blank=True)
-    arrival_override = models.DateField(null=True, blank=True)
+    notes = models.TextField("note", blank=True)
+    lead_time_override_days = models.PositiveSmallIntegerField("own lead time [days]", null=True, blank=True)
+    arrival_override = models.DateField("own arrival date", null=True, blank=True)
     locked = models.BooleanField(default=False)
     locked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -168,6 +174,20 @@ class OrderConfirmation(models.Model):
     version = models.PositiveIntegerField(default=0, editable=False, help_text="Grows with every human change")
 
     # What follows from both; the database keeps it right.
+    urgency_rank = models.GeneratedField(
+        expression=Case(
+            *(When(urgency=urgency, then=Value(rank)) for urgency, rank in URGENCY_RANKS.items()),
+            default=Value(NO_URGENCY_RANK),
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
+    stockout_sort_date = models.GeneratedField(
+        expression=Coalesce("stockout_risk_date", Value(dt.date(9999, 12, 31), output_field=models.DateField())),
+        output_field=models.DateField(),
+        db_persist=True,
+        help_text="Lines that never run out come last",
+    )
     order_qty = models.GeneratedField(
         expression=Coalesce("confirmed_qty", "suggested_qty"),
         output_field=models.IntegerField(null=True),
@@ -196,6 +216,10 @@ class OrderConfirmation(models.Model):
     class Meta:
         verbose_name = "order line"
         ordering = ("-id",)
+        permissions = (
+            ("lock_orderconfirmation", "Can lock order lines"),
+            ("unlock_orderconfirmation", "Can unlock order lines"),
+        )
         constraints = (
             models.UniqueConstraint(fields=("month", "sku", "warehouse"), name="order_line_once"),
             models.CheckConstraint(condition=Q(month__day=1), name="order_line_month_is_first_day"),
@@ -216,12 +240,54 @@ class OrderConfirmation(models.Model):
                 name="order_line_confidence_0_to_1",
             ),
         )
+        # The lists of a month with a million lines are answered from these alone; see the note in querysets.py.
         indexes = (
-            models.Index(fields=("month", "urgency", "order_value"), name="order_line_urgency"),
-            models.Index(fields=("month", "order_value"), name="order_line_value"),
+            models.Index(fields=("month", "urgency_rank", "order_value"), name="order_line_urgency"),
+            models.Index(
+                fields=(
+                    "month",
+                    "order_value",
+                    "id",
+                    "urgency_rank",
+                    "supplier",
+                    "warehouse",
+                    "abc",
+                    "xyz",
+                    "sku_status",
+                    "demand_source",
+                    "locked",
+                    "confirmed_qty",
+                    "currency",
+                    "order_qty",
+                    "sku",
+                ),
+                name="order_line_value",
+            ),
             models.Index(fields=("supplier", "month", "order_value"), name="order_line_supplier"),
             models.Index(fields=("warehouse", "month", "order_value"), name="order_line_warehouse"),
+            models.Index(fields=("month", "stockout_sort_date"), name="order_line_stockout"),
+            models.Index(fields=("month", "demand_source"), name="order_line_demand_source"),
+            models.Index(fields=("month", "sku_status"), name="order_line_sku_status"),
+            models.Index(fields=("month", "confirmed_qty"), name="order_line_confirmed"),
+            models.Index(fields=("month", "locked"), name="order_line_locked"),
+            models.Index(fields=("month", "drifted"), name="order_line_drifted"),
+            models.Index(fields=("month", "stale"), name="order_line_stale"),
         )
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} line {self.pk}"
+
+    @property
+    def coverage_days_ordered(self) -> float | None:
+        """How long stock, open orders and the order quantity last together [days]."""
+        if not self.daily_demand or self.order_qty is None or self.inventory_position is None:
+            return None
+        return float((max(self.inventory_position, 0) + self.order_qty) / self.daily_demand)
+
+    @property
+    def arrival(self) -> dt.date | None:
+        """When the order arrives: the date a person gave, else by the lead time a person gave, else as calculated."""
+        if self.arrival_override or self.expected_arrival is None or self.lead_time_override_days is None:
+            return self.arrival_override or self.expected_arrival
+        longer = self.lead_time_override_days - math.ceil((self.lead_time_days or 0) - 1e-9)
+        return self.expected_arrival + dt.timedelta(days=longer)

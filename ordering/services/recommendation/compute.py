@@ -70,6 +70,9 @@ def as_frame(plan: Plan, run: GenerationRun, chunk: SkuChunk, lines: Lines, want
     def name(names: Array, codes: Array) -> pl.Series:
         return pl.Series(names[codes.reshape(-1)[wanted]].astype(object), dtype=pl.String)
 
+    def text(of_skus: Array) -> pl.Series:
+        return pl.Series(of_skus[row], dtype=pl.String)
+
     decision, levels = lines.decision, lines.levels
     ten_years = (months_before(plan.as_of, -120) - plan.as_of).days
     coverage = np.floor(lines.coverage_days)
@@ -83,8 +86,11 @@ def as_frame(plan: Plan, run: GenerationRun, chunk: SkuChunk, lines: Lines, want
             "suggested_qty": whole(decision.suggested),
             "pull_forward_qty": whole(decision.pull_forward),
             "problem": _reasons(problems),
+            "sku_status": text(chunk.status),
+            "abc": text(chunk.abc),
+            "xyz": text(chunk.xyz),
             "unit_cost": chunk.unit_cost[row],
-            "currency": pl.Series(chunk.currency[row], dtype=pl.String),
+            "currency": text(chunk.currency),
             "on_hand": inputs.on_hand.reshape(-1)[wanted].astype(np.int64),
             "pending_raw": lines.pending_raw.reshape(-1)[wanted].astype(np.int64),
             "pending_effective": whole(lines.pending_effective),

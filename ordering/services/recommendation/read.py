@@ -42,6 +42,9 @@ class SkuChunk:
     is_last: bool
     sku_ids: Ints  # (n_skus,) ascending
     supplier_ids: list[int | None]
+    status: Array
+    abc: Array
+    xyz: Array
     unit_cost: Floats
     currency: Array
     inputs: Inputs
@@ -84,6 +87,9 @@ def read_chunk(plan: Plan, *, after: int, limit: int) -> SkuChunk:
         is_last=is_last,
         sku_ids=grid.sku_ids,
         supplier_ids=[None if np.isnan(pk) else int(pk) for pk in skus[1]],
+        status=skus[2],
+        abc=skus[3],
+        xyz=skus[4],
         unit_cost=skus[5],
         currency=skus[6],
         stocked=stocked,

@@ -9,6 +9,7 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from core.upsert import upsert
+from ordering.choices import NO_URGENCY_RANK, URGENCY_RANKS
 from ordering.models import GenerationRun, OrderConfirmation, Sku, Urgency
 from ordering.services.recommendation.compute import LineRows
 from ordering.services.recommendation.grid import Grid
@@ -29,6 +30,9 @@ class Existing:
     locked: Array
     confirmed: Array  # NaN where nobody confirmed
     touched: Array  # a person changed something, so there is history
+    stale: Array
+    rank: Array  # of the urgency so far
+    suggested: Array  # so far; NaN where there was no number
 
 
 def write_lines(plan: Plan, run: GenerationRun, chunk: SkuChunk, lines: LineRows) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def write_lines(plan: Plan, run: GenerationRun, chunk: SkuChunk, lines: LineRows
         computed = [name for name in rows.columns if name not in KEY]
         upsert(OrderConfirmation, rows, unique_fields=KEY, update_fields=computed)
     counts = tally(run, rows, confirmed[lines.cells[free]])
+    counts["changes"] = add_counts(run.changes, count_changes(existing, lines.cells[free], rows, chunk.stocked.size))
     return counts | {"locked_lines": run.locked_lines + int((~free).sum())}
 
 
@@ -73,9 +78,19 @@ def lock_existing(plan: Plan, chunk: SkuChunk) -> Existing:
         rows.order_by()
         .annotate(touched=touched)
         .select_for_update()
-        .values_list("id", "sku_id", "warehouse_id", "locked", "confirmed_qty", "touched")
+        .values_list(
+            "id",
+            "sku_id",
+            "warehouse_id",
+            "locked",
+            "confirmed_qty",
+            "touched",
+            "stale",
+            "urgency_rank",
+            "suggested_qty",
+        )
     )
-    columns = list(zip(*table, strict=True)) or [()] * 6
+    columns = list(zip(*table, strict=True)) or [()] * 9
     ids, sku_id, warehouse_id = (np.array(column, dtype=np.int64) for column in columns[:3])
     grid = Grid(chunk.sku_ids, plan.warehouse_ids)
     cell, placed = grid.cells(sku_id, warehouse_id)
@@ -86,6 +101,9 @@ def lock_existing(plan: Plan, chunk: SkuChunk) -> Existing:
         locked=np.array(columns[3], dtype=bool),
         confirmed=np.array(columns[4], dtype=np.float64),
         touched=np.array(columns[5], dtype=bool),
+        stale=np.array(columns[6], dtype=bool),
+        rank=np.array(columns[7], dtype=np.int64),
+        suggested=np.array(columns[8], dtype=np.float64),
     )
 
 
@@ -131,3 +149,27 @@ def tally(run: GenerationRun, frame: pl.DataFrame, confirmed: Array) -> dict[str
         "lines_by_urgency": counts,
         "problems": run.problems + ordered["urgency"].null_count(),
     }
+
+
+def count_changes(existing: Existing, cells: Array, rows: pl.DataFrame, size: int) -> dict[str, int]:
+    """What this chunk changes against the stored lines: new and gone ones, urgency up or down, quantity up or down."""
+    placed = (existing.cell >= 0) & ~existing.locked
+    before_rank, before, stale = np.full(size, -1), np.full(size, np.nan), np.zeros(size, dtype=bool)
+    before_rank[existing.cell[placed]] = existing.rank[placed]
+    before[existing.cell[placed]] = existing.suggested[placed]
+    stale[existing.cell[placed]] = existing.stale[placed]
+    rank = rows["urgency"].replace_strict(URGENCY_RANKS, default=NO_URGENCY_RANK, return_dtype=pl.Int64).to_numpy()
+    known = before_rank[cells] >= 0
+    quantity, quantity_before = np.nan_to_num(rows["suggested_qty"].to_numpy()), np.nan_to_num(before[cells])
+    return {
+        "new": int((~known).sum()),
+        "gone": int((~existing.locked & ~existing.stale).sum() - (known & ~stale[cells]).sum()),
+        "more_urgent": int((known & (rank > before_rank[cells])).sum()),
+        "less_urgent": int((known & (rank < before_rank[cells])).sum()),
+        "quantity_up": int((known & (quantity > quantity_before)).sum()),
+        "quantity_down": int((known & (quantity < quantity_before)).sum()),
+    }
+
+
+def add_counts(total: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {name: total.get(name, 0) + count for name, count in more.items()}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import secrets
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.servers import mariadb
+
+SERVER_OPTIONS = ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -54,6 +58,23 @@ class Database:
                 errors.seek(0)
                 sys.exit(f"{' '.join(command[1:])} failed:\n{output.read()}{errors.read()}")
             return Measured(seconds, usage.ru_maxrss / 1024, output.read())
+
+
+@contextlib.contextmanager
+def server_for(url: str | None) -> Iterator[str]:
+    if url:
+        yield url
+    else:
+        with mariadb(*SERVER_OPTIONS) as private:
+            yield private
+
+
+def describe_machine(url: str) -> dict[str, Any]:
+    cursor = connect_raw(url, database="").cursor()
+    cursor.execute("SELECT VERSION(), @@innodb_flush_log_at_trx_commit, @@innodb_buffer_pool_size")
+    version, flush, pool = cursor.fetchone()
+    cores = Path("/proc/cpuinfo").read_text().count("processor\t")
+    return {"system": platform.platform(), "cores": cores, "database": version, "flush_log": flush, "buffer_pool": pool}
 
 
 @contextlib.contextmanager

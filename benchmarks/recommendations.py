@@ -5,14 +5,11 @@ All ratios compare processes of one run on one server; the machine's other load 
 """
 
 import argparse
-import contextlib
 import gzip
 import json
-import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +19,10 @@ from MySQLdb.cursors import SSCursor
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.databases import Database, connect_raw, fresh_database
-from tests.servers import mariadb
+from benchmarks.databases import Database, connect_raw, describe_machine, fresh_database, server_for
 
 RUN = ("generate_recommendations", "--month", "2026-12", "--as-of", "2026-11-20", "--json")
 RATIO_SKUS = 100_000
-SERVER_OPTIONS = ("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G")
 SALES_ROWS = 1_000_000
 console = Console()
 
@@ -40,8 +35,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every number to this file")
     options = parser.parse_args()
     sizes = [int(size) for size in options.skus.split(",")]
-    with _server(options.database) as url:
-        results: dict[str, Any] = {"machine": _machine(url), "start": measure_start(), "sizes": {}}
+    with server_for(options.database) as url:
+        results: dict[str, Any] = {"machine": describe_machine(url), "start": measure_start(), "sizes": {}}
         for size in sizes:
             console.print(f"{size:,} SKUs x 2 ...")
             with fresh_database(url) as database:
@@ -49,23 +44,6 @@ def main() -> None:
     print_table(results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2))
-
-
-@contextlib.contextmanager
-def _server(url: str | None) -> Iterator[str]:
-    if url:
-        yield url
-    else:
-        with mariadb(*SERVER_OPTIONS) as private:
-            yield private
-
-
-def _machine(url: str) -> dict[str, Any]:
-    cursor = connect_raw(url, database="").cursor()
-    cursor.execute("SELECT VERSION(), @@innodb_flush_log_at_trx_commit, @@innodb_buffer_pool_size")
-    version, flush, pool = cursor.fetchone()
-    cores = Path("/proc/cpuinfo").read_text().count("processor\t")
-    return {"system": platform.platform(), "cores": cores, "database": version, "flush_log": flush, "buffer_pool": pool}
 
 
 def measure_start() -> dict[str, float]:

@@ -1,50 +1,91 @@
 """What buyers narrow the month's lines down by; every filter is a parameter of the URL."""
 
-from typing import Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.forms.utils import flatatt
+from django.http import HttpRequest, QueryDict
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
-from ordering.choices import Urgency
-from ordering.models import OrderConfirmation, Sku
+from ordering.choices import NO_URGENCY_RANK, URGENCY_RANKS, Urgency
+from ordering.models import OrderConfirmation, OrderTotal, Sku
 from suppliers.models import Supplier, Warehouse
 
-STATES = {
-    "open": ("Not confirmed", Q(confirmed_qty=None)),
-    "confirmed": ("Confirmed", Q(confirmed_qty__isnull=False)),
-    "drifted": ("Drifted", Q(drifted=True)),
-    "locked": ("Locked", Q(locked=True)),
-    "stale": ("Stale", Q(stale=True)),
-    "problem": ("Problem", Q(urgency=None)),
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from ordering.querysets import OrderQuerySet
+
+    Lines = OrderQuerySet[OrderConfirmation]
+
+STATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "open": ("Not confirmed", {"confirmed": False}),
+    "confirmed": ("Confirmed", {"confirmed": True}),
+    "drifted": ("Drifted", {"drifted": True}),
+    "locked": ("Locked", {"locked": True}),
+    "unlocked": ("Not locked", {"locked": False}),
+    "stale": ("No longer calculated", {"stale": True}),
+    "problem": ("Problem", {"urgency_rank": NO_URGENCY_RANK}),
+    "ordered": ("To order", {"order_qty__gt": 0}),
 }
+# The filters whose sums are kept ready in OrderTotal.
+ADDED_UP = {"urgency", "supplier", "warehouse", "state"}
+
+
+class QuickSelect(forms.Select):
+    """Django's own renders a template for each option, 40 ms for 600 suppliers; this one takes 1 ms."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = {str(item) for item in (value if isinstance(value, list) else [value])}
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                ("" if pk is None else str(pk), mark_safe(" selected") if str(pk) in chosen else "", label)
+                for pk, label in self.choices
+            ),
+        )
+        attributes = self.build_attrs(self.attrs, {"name": name} | (attrs or {}))
+        return format_html("<select{}>{}</select>", flatatt(attributes), options)
 
 
 def _select(**attributes: Any) -> forms.Select:
-    return forms.Select(attrs={"class": "form-select form-select-sm"} | attributes)
+    return QuickSelect(attrs={"class": "form-select form-select-sm"} | attributes)
 
 
 def _input(kind: type[forms.Widget] = forms.TextInput) -> forms.Widget:
     return kind(attrs={"class": "form-control form-control-sm"})
 
 
+def _suppliers(request: HttpRequest | None) -> "QuerySet[Supplier]":
+    suppliers = Supplier.objects.only("code", "name")
+    return suppliers.visible_to(request.user) if request else suppliers
+
+
+def _warehouses(request: HttpRequest | None) -> "QuerySet[Warehouse]":
+    return Warehouse.objects.visible_to(request.user) if request else Warehouse.objects.all()
+
+
 class OrderLineFilter(filters.FilterSet):
     q = filters.CharFilter(label="SKU or description", method="search", widget=_input())
-    urgency = filters.ChoiceFilter(choices=Urgency.choices, widget=_select(), empty_label="All")
-    supplier = filters.ModelChoiceFilter(queryset=Supplier.objects.all(), widget=_select(), empty_label="All")
-    warehouse = filters.ModelChoiceFilter(queryset=Warehouse.objects.all(), widget=_select(), empty_label="All")
-    abc = filters.ChoiceFilter("sku__abc", label="ABC", choices=Sku.Abc.choices, widget=_select(), empty_label="All")
-    xyz = filters.ChoiceFilter("sku__xyz", label="XYZ", choices=Sku.Xyz.choices, widget=_select(), empty_label="All")
-    status = filters.ChoiceFilter("sku__status", choices=Sku.Status.choices, widget=_select(), empty_label="All")
-    demand_source = filters.ChoiceFilter(
-        choices=OrderConfirmation.DemandSource.choices, widget=_select(), empty_label="All"
-    )
+    urgency = filters.ChoiceFilter(choices=Urgency.choices, method="of_urgency", widget=_select(), empty_label="All")
+    supplier = filters.ModelChoiceFilter(queryset=_suppliers, widget=_select(), empty_label="All")
+    warehouse = filters.ModelChoiceFilter(queryset=_warehouses, widget=_select(), empty_label="All")
     state = filters.ChoiceFilter(
         label="State",
         choices=[(name, label) for name, (label, _) in STATES.items()],
         method="in_state",
         widget=_select(),
         empty_label="All",
+    )
+    abc = filters.ChoiceFilter(label="ABC", choices=Sku.Abc.choices, widget=_select(), empty_label="All")
+    xyz = filters.ChoiceFilter(label="XYZ", choices=Sku.Xyz.choices, widget=_select(), empty_label="All")
+    status = filters.ChoiceFilter("sku_status", choices=Sku.Status.choices, widget=_select(), empty_label="All")
+    demand_source = filters.ChoiceFilter(
+        choices=OrderConfirmation.DemandSource.choices, widget=_select(), empty_label="All"
     )
     value_min = filters.NumberFilter(
         "order_value", lookup_expr="gte", label="Value from", widget=_input(forms.NumberInput)
@@ -57,10 +98,35 @@ class OrderLineFilter(filters.FilterSet):
         model = OrderConfirmation
         fields: tuple[str, ...] = ()
 
-    def search(self, lines: "QuerySet[OrderConfirmation]", name: str, text: str) -> "QuerySet[OrderConfirmation]":
-        matches = Sku.objects.starting_with(text).order_by().values("pk")
-        described = Sku.objects.filter(description__icontains=text.strip()).order_by().values("pk")
-        return lines.filter(Q(sku_id__in=matches) | Q(sku_id__in=described))
+    @classmethod
+    def of_query(cls, query: str, lines: "Lines") -> "OrderLineFilter":
+        """The filters of a query string, such as a saved view or a bulk action holds."""
+        return cls(QueryDict(query), queryset=lines)
 
-    def in_state(self, lines: "QuerySet[OrderConfirmation]", name: str, state: str) -> "QuerySet[OrderConfirmation]":
-        return lines.filter(STATES[state][1])
+    @property
+    def used(self) -> set[str]:
+        return {name for name, value in self.form.cleaned_data.items() if value not in (None, "")}
+
+    def totals(self, user: Any, month: dt.date) -> dict[str, Any]:
+        """Lines, units and value of what is shown; from the sums that are kept ready where these filters allow it."""
+        if not self.is_valid() or not self.used <= ADDED_UP or self.form.cleaned_data["state"] == "ordered":
+            return self.qs.totals()  # type: ignore[no-any-return]
+        chosen = {name: self.form.cleaned_data[name] for name in self.used}
+        sums = OrderTotal.objects.for_month(month).visible_to(user)
+        if urgency := chosen.get("urgency"):
+            sums = sums.filter(urgency_rank=URGENCY_RANKS[urgency])
+        if state := chosen.get("state"):
+            sums = sums.filter(**STATES[state][1])
+        return sums.filter(**{name: chosen[name] for name in ("supplier", "warehouse") if name in chosen}).totals()
+
+    def search(self, lines: "Lines", name: str, text: str) -> "Lines":
+        return lines.matching(text, Sku.objects.all()) if text.strip() else lines
+
+    def of_urgency(self, lines: "Lines", name: str, urgency: str) -> "Lines":
+        return lines.with_urgency(urgency)
+
+    def in_state(self, lines: "Lines", name: str, state: str) -> "Lines":
+        wanted = dict(STATES[state][1])
+        if "confirmed" in wanted:
+            wanted = {"confirmed_qty__isnull": not wanted["confirmed"]}
+        return lines.filter(**wanted)

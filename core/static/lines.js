@@ -1,20 +1,30 @@
-// Quantities by keyboard: Enter or Down goes down, Shift+Enter or Up goes up, Escape restores.
+// Cells by keyboard: Enter or Down goes down, Shift+Enter or Up goes up, Escape restores.
 document.addEventListener("keydown", (event) => {
-  if (!event.target.matches('.quantity input[name="confirmed_qty"]')) return;
+  const cell = event.target;
+  if (!cell.matches(".quantity input, .cell input")) return;
   if (event.key === "Escape") {
-    event.target.value = event.target.defaultValue;
-    event.target.select();
+    cell.value = cell.defaultValue;
+    cell.select();
     return;
   }
-  const up = event.key === "ArrowUp" || (event.key === "Enter" && event.shiftKey);
-  if (!up && event.key !== "ArrowDown" && event.key !== "Enter") return;
+  const arrows = cell.type !== "date"; // a date's arrows change the date
+  const up = (arrows && event.key === "ArrowUp") || (event.key === "Enter" && event.shiftKey);
+  const down = (arrows && event.key === "ArrowDown") || event.key === "Enter";
+  if (!up && !down) return;
   event.preventDefault();
-  const all = [...document.querySelectorAll('.quantity input[name="confirmed_qty"]')];
-  const next = all[all.indexOf(event.target) + (up ? -1 : 1)];
+  const all = [...document.querySelectorAll(`.lines input[name="${cell.name}"]`)];
+  const next = all[all.indexOf(cell) + (up ? -1 : 1)];
   if (next) {
     next.focus();
     next.select();
   } else {
-    event.target.blur();
+    cell.blur();
+  }
+});
+
+// "All" in the head of the list ticks the lines of the page; ticking one line is not ticking everything.
+document.addEventListener("change", (event) => {
+  if (event.target.id === "tick-page") {
+    for (const box of document.querySelectorAll('input[name="line"]')) box.checked = event.target.checked;
   }
 });

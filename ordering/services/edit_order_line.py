@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.errors import WorkbenchError
 from ordering.models import LineChange, OrderConfirmation
+from ordering.services.editing.store import as_text, keep_history
 
 
 class LineChanges(TypedDict, total=False):
@@ -60,22 +61,22 @@ def _store(current: OrderConfirmation, user: User, why: str, changes: dict[str, 
     unchanged = OrderConfirmation.objects.filter(pk=current.pk, version=current.version, locked=False)
     if not unchanged.update(version=F("version") + 1, **columns):
         raise WorkbenchError(f"{current.sku} was changed at the same moment. Look again.")
-    LineChange.objects.bulk_create(
+    history = [
         LineChange(
+            month=current.month,
             line=current,
             who=user,
             at=now,
             field=name,
-            old=_as_text(getattr(current, name)),
-            new=_as_text(value),
+            old=as_text(getattr(current, name)),
+            new=as_text(value),
             why=why,
+            version=current.version + 1,
+            suggested_qty=current.suggested_qty,
         )
         for name, value in changes.items()
-    )
-
-
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)
+    ]
+    keep_history(history, month=current.month, supplier_ids={current.supplier_id})
 
 
 def describe_conflict(current: OrderConfirmation) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlsxwriter.exceptions import FileCreateError
 
@@ -16,6 +17,9 @@ from core.errors import WorkbenchError, database_errors_explained
 from ordering.exports import COLUMNS, CSV_TEXT
 from ordering.services.export.selection import Export, find_lines, rows_of, select_export
 from ordering.services.export.xlsx import write_xlsx
+
+if TYPE_CHECKING:
+    from ordering.services.export.selection import Lines
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +51,18 @@ def export_orders(
         With one sentence: an unknown ending, code or urgency, no lines, too many lines for a sheet,
         a folder that is missing or refuses the file, a database that refuses the reading.
     """
+    with database_errors_explained():
+        lines = find_lines(month, suppliers=suppliers, warehouses=warehouses, urgencies=urgencies)
+    return export_lines(lines=lines, month=month, output=output)
+
+
+def export_lines(*, lines: "Lines", month: dt.date, output: Path) -> int:
+    """The same for any lines of a month."""
     started = time.perf_counter()
     write = _writer_for(output)
     logger.info("export_orders started month=%s output=%s", month, output)
-    with database_errors_explained():
-        lines = find_lines(month, suppliers=suppliers, warehouses=warehouses, urgencies=urgencies)
-        with _replacing(output) as scratch:
-            rows = write(select_export(lines, month), scratch)
+    with database_errors_explained(), _replacing(output) as scratch:
+        rows = write(select_export(lines, month), scratch)
     seconds = time.perf_counter() - started
     logger.info("export_orders done rows=%d seconds=%.2f rows_per_second=%.0f", rows, seconds, rows / seconds)
     return rows

@@ -1,4 +1,4 @@
-"""The month's order lines: filter, sort, page, and confirm quantities in place."""
+"""The month's order lines: filter, sort, page, and change them in place."""
 
 import datetime as dt
 from typing import Any
@@ -11,70 +11,103 @@ from django.template import Context
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
-from django_tables2 import RequestConfig
 
 from core.errors import WorkbenchError
 from ordering.filters import OrderLineFilter
-from ordering.forms import QuantityForm
-from ordering.models import OrderConfirmation
+from ordering.forms import BULK_ACTIONS, LineForm
+from ordering.models import BulkEdit, ListPreference, OrderConfirmation
+from ordering.paging import DEFAULT_SORT, parse_page, read_page, sort_lines
 from ordering.services.edit_order_line import edit_order_line
-from ordering.tables import OrderLineTable
+from ordering.services.refresh_totals import refresh_totals
+from ordering.tables import CHOICES, SHOWN_FIRST, build_table
 
-LINES_A_PAGE = 50
+EDIT = "ordering.change_orderconfirmation"
+PAGE_SIZES = (50, 25, 100, 200)
 
 
 @require_GET
 def order_lines(request: HttpRequest, month: dt.date) -> HttpResponse:
     selected = _filtered(request, month)
-    table = OrderLineTable(selected.qs.prefetch_related("sku", "warehouse", "supplier"), order_by="-order_value")
-    RequestConfig(request, paginate={"per_page": LINES_A_PAGE, "silent": True}).configure(table)
-    context = {"month": month, "filter": selected, "table": table} | _totals(request, month, selected)
+    lines, sort = sort_lines(selected.qs, request.GET.get("sort", DEFAULT_SORT))
+    page = read_page(lines, parse_page(request.GET.get("page", "")), _page_size(request))
+    preference = _preference(request)
+    context = {
+        "month": month,
+        "filter": selected,
+        "table": build_table(page.lines, preference.columns, may_select=request.user.has_perm(EDIT), sort=sort),
+        "page": page,
+        "page_sizes": sorted(PAGE_SIZES),
+        "query": _query(request),
+        "columns": [(name, label, name in preference.columns) for name, label in CHOICES],
+        "views": sorted(preference.views.items()),
+        "actions": BULK_ACTIONS,
+        "last_bulk": BulkEdit.objects.filter(user=request.user.pk, month=month).select_related("undone_by").first(),
+        "totals_url": f"{reverse('lines_totals', args=[month])}?{_query(request)}",
+    }
     return render(request, "ordering/lines.html", context)
 
 
 @require_GET
 def totals(request: HttpRequest, month: dt.date) -> HttpResponse:
-    return render(request, "ordering/_totals.html", _totals(request, month, _filtered(request, month)))
+    """A request of its own: adding up may take longer than showing a page of lines."""
+    refresh_totals(month=month)
+    sums = _filtered(request, month).totals(request.user, month)
+    url = f"{reverse('lines_totals', args=[month])}?{_query(request)}"
+    page = "ordering/_totals.html" if request.htmx else "ordering/totals.html"  # type: ignore[attr-defined]
+    return render(request, page, sums | {"totals_url": url, "month": month, "query": _query(request)})
 
 
 @require_POST
-@permission_required("ordering.change_orderconfirmation", raise_exception=True)
+@permission_required(EDIT, raise_exception=True)
 @vary_on_headers("HX-Request")
 def edit_line(request: HttpRequest, pk: int) -> HttpResponse:
-    line = get_object_or_404(OrderConfirmation.objects.select_related("sku", "warehouse", "supplier"), pk=pk)
-    form, error = QuantityForm(request.POST), ""
+    visible = OrderConfirmation.objects.visible_to(request.user)
+    line = get_object_or_404(visible.select_related("sku", "warehouse", "supplier"), pk=pk)
+    form, errors = LineForm(request.POST), dict[str, str]()
     if form.is_valid():
         line.version = form.cleaned_data["version"]
         try:
-            edit_order_line(line=line, user=request.user, confirmed_qty=form.cleaned_data["confirmed_qty"])  # type: ignore[arg-type]  # login is required
+            edit_order_line(line=line, user=request.user, **form.changes)  # type: ignore[arg-type]  # login is required
         except WorkbenchError as refusal:
-            error = str(refusal)
+            errors = dict.fromkeys(form.changes, str(refusal))
             line.refresh_from_db()
     else:
-        error = f"“{request.POST.get('confirmed_qty', '')}” {next(iter(form.errors.values()))[0]}"
+        errors = {name: f"“{request.POST.get(name, '')}” {reasons[0]}" for name, reasons in form.errors.items()}
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
-        return _row(request, line, error)
-    if error:
+        return _row(request, line, errors)
+    for error in {*errors.values()}:
         messages.error(request, error)
     return redirect(request.META.get("HTTP_REFERER") or reverse("lines", args=[line.month]))
 
 
 def _filtered(request: HttpRequest, month: dt.date) -> OrderLineFilter:
-    return OrderLineFilter(request.GET, queryset=OrderConfirmation.objects.for_month(month))
+    lines = OrderConfirmation.objects.for_month(month).visible_to(request.user)
+    return OrderLineFilter(request.GET, queryset=lines, request=request)
 
 
-def _totals(request: HttpRequest, month: dt.date, selected: OrderLineFilter) -> dict[str, Any]:
-    url = f"{reverse('lines_totals', args=[month])}?{request.GET.urlencode()}"
-    sums: dict[str, Any] = selected.qs.totals()
-    return sums | {"totals_url": url}
+def _query(request: HttpRequest) -> str:
+    """What is filtered and how it is sorted, without the page."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return query.urlencode()
 
 
-def _row(request: HttpRequest, line: OrderConfirmation, error: str) -> HttpResponse:
+def _page_size(request: HttpRequest) -> int:
+    wanted = parse_page(request.GET.get("rows", ""))
+    return wanted if wanted in PAGE_SIZES else PAGE_SIZES[0]
+
+
+def _preference(request: HttpRequest) -> ListPreference:
+    stored = ListPreference.objects.filter(user=request.user.pk).first()
+    return stored or ListPreference(columns=[*SHOWN_FIRST])
+
+
+def _row(request: HttpRequest, line: OrderConfirmation, errors: dict[str, str]) -> HttpResponse:
     """The one row as the list shows it; after an error with what was typed, so that nothing is lost."""
-    entered = request.POST.get("confirmed_qty") if error and not line.locked else None
-    table = OrderLineTable([line])
-    table.request, table.context = request, Context({"error": error, "entered": entered})
+    entered: dict[str, Any] = {} if line.locked else {name: request.POST.get(name) for name in errors}
+    table = build_table([line], _preference(request).columns, may_select=True)
+    table.request, table.context = request, Context({"errors": errors, "entered": entered})
     response = render(request, "ordering/_order_row.html", {"row": table.rows[0], "table": table})
-    if not error:
+    if not errors:
         response["HX-Trigger"] = "lines-changed"
     return response

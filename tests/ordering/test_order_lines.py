@@ -46,7 +46,7 @@ def shown(client, **query):
 
 def edit(client, line, quantity, *, htmx=True, version=None):
     data = {"confirmed_qty": quantity, "version": line.version if version is None else version}
-    return client.post(f"/lines/{line.pk}/quantity/", data, headers={"hx-request": "true"} if htmx else {})
+    return client.post(f"/lines/{line.pk}/edit/", data, headers={"hx-request": "true"} if htmx else {})
 
 
 def test_the_lines_are_listed_the_highest_value_first(buyer, lines):
@@ -85,11 +85,11 @@ def test_a_filter_that_makes_no_sense_says_so_and_shows_no_error_page(buyer, lin
 
 def test_totals_are_those_of_the_filtered_lines(buyer, lines):
     line = lines["PAN-1"]
-    page = buyer.get(PAGE, {"urgency": "must_order"})
-    assert (page.context["lines"], page.context["units"]) == (1, line.order_qty)
-    assert page.context["value"] == {"USD": line.order_value}
-    fragment = buyer.get(f"{PAGE}totals/", {"urgency": "must_order"}).content.decode()
-    assert "1 lines," in fragment
+    answer = buyer.get(f"{PAGE}totals/", {"urgency": "must_order"}, headers={"hx-request": "true"})
+    assert (answer.context["lines"], answer.context["units"]) == (1, line.order_qty)
+    assert answer.context["value"] == {"USD": line.order_value}
+    fragment = answer.content.decode()
+    assert "1 line," in fragment
     assert "<html" not in fragment
 
 

@@ -29,7 +29,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "unlocked": ("Not locked", {"locked": False}),
     "stale": ("No longer calculated", {"stale": True}),
     "problem": ("Problem", {"urgency_rank": NO_URGENCY_RANK}),
-    "ordered": ("To order", {"order_qty__gt": 0}),
+    "ordered": ("To order", {"ordered": True}),
 }
 # The filters whose sums are kept ready in OrderTotal.
 ADDED_UP = {"urgency", "supplier", "warehouse", "state"}
@@ -98,6 +98,11 @@ class OrderLineFilter(filters.FilterSet):
         model = OrderConfirmation
         fields: tuple[str, ...] = ()
 
+    def __init__(self, *args: Any, for_page: bool = False, **kwargs: Any) -> None:
+        """With `for_page` the lines are meant for the first rows of an order, else for all of them."""
+        self.for_page = for_page
+        super().__init__(*args, **kwargs)
+
     @classmethod
     def of_query(cls, query: str, lines: "Lines") -> "OrderLineFilter":
         """The filters of a query string, such as a saved view or a bulk action holds."""
@@ -109,7 +114,7 @@ class OrderLineFilter(filters.FilterSet):
 
     def totals(self, user: Any, month: dt.date) -> dict[str, Any]:
         """Lines, units and value of what is shown; from the sums that are kept ready where these filters allow it."""
-        if not self.is_valid() or not self.used <= ADDED_UP or self.form.cleaned_data["state"] == "ordered":
+        if not self.is_valid() or not self.used <= ADDED_UP:
             return self.qs.totals()  # type: ignore[no-any-return]
         chosen = {name: self.form.cleaned_data[name] for name in self.used}
         sums = OrderTotal.objects.for_month(month).visible_to(user)
@@ -120,7 +125,7 @@ class OrderLineFilter(filters.FilterSet):
         return sums.filter(**{name: chosen[name] for name in ("supplier", "warehouse") if name in chosen}).totals()
 
     def search(self, lines: "Lines", name: str, text: str) -> "Lines":
-        return lines.matching(text, Sku.objects.all()) if text.strip() else lines
+        return lines.matching(text, Sku.objects.all(), for_page=self.for_page) if text.strip() else lines
 
     def of_urgency(self, lines: "Lines", name: str, urgency: str) -> "Lines":
         return lines.with_urgency(urgency)
@@ -129,4 +134,6 @@ class OrderLineFilter(filters.FilterSet):
         wanted = dict(STATES[state][1])
         if "confirmed" in wanted:
             wanted = {"confirmed_qty__isnull": not wanted["confirmed"]}
+        if "ordered" in wanted:
+            wanted = {"order_qty__gt": 0}
         return lines.filter(**wanted)

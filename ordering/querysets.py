@@ -62,15 +62,18 @@ class OrderQuerySet(models.QuerySet[ModelT]):
     def with_problem(self) -> "OrderQuerySet[ModelT]":
         return self.filter(urgency_rank=NO_URGENCY_RANK)
 
-    def matching(self, text: str, skus: "SkuQuerySet[Any]") -> "OrderQuerySet[ModelT]":
+    def matching(self, text: str, skus: "SkuQuerySet[Any]", *, for_page: bool) -> "OrderQuerySet[ModelT]":
         """Lines of the SKUs that `text` describes: by their ids where they are few, else by a subquery.
 
-        The MAX keeps MariaDB from walking through all lines of the month to look up each one's description.
+        Of many matches a page takes the first that it meets. For sums a MAX makes MariaDB look for the SKUs first;
+        it would else look up the description of every line of the month.
         """
         found = skus.described(text).order_by()
         few = list(found.values_list("pk", flat=True)[: FEW_SKUS + 1])
         if len(few) <= FEW_SKUS:
             return self.filter(sku_id__in=few)
+        if for_page:
+            return self.filter(sku_id__in=found.values("pk"))
         return self.filter(sku_id__in=found.values("pk").annotate(found=Max("pk")).values("found"))
 
     def most_urgent(self) -> "OrderQuerySet[ModelT]":

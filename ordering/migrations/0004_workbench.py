@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('locked', models.BooleanField()),
                 ('drifted', models.BooleanField()),
                 ('stale', models.BooleanField()),
+                ('ordered', models.BooleanField(help_text='The order quantity is not 0')),
                 ('lines', models.PositiveIntegerField()),
                 ('units', models.BigIntegerField()),
                 ('value', models.DecimalField(decimal_places=4, max_digits=24)),
@@ -173,11 +174,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='orderconfirmation',
-            index=models.Index(fields=['month', 'demand_source'], name='order_line_demand_source'),
+            index=models.Index(fields=['month', 'demand_source', 'order_value'], name='order_line_demand_source'),
         ),
         migrations.AddIndex(
             model_name='orderconfirmation',
-            index=models.Index(fields=['month', 'sku_status'], name='order_line_sku_status'),
+            index=models.Index(fields=['month', 'sku_status', 'order_value'], name='order_line_sku_status'),
         ),
         migrations.AddIndex(
             model_name='orderconfirmation',

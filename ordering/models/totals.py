@@ -16,6 +16,7 @@ class OrderTotal(models.Model):
     locked = models.BooleanField()
     drifted = models.BooleanField()
     stale = models.BooleanField()
+    ordered = models.BooleanField(help_text="The order quantity is not 0")
     lines = models.PositiveIntegerField()
     units = models.BigIntegerField()
     value = models.DecimalField(max_digits=24, decimal_places=4)

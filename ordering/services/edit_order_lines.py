@@ -16,7 +16,7 @@ from core.batch import batch_connection, run_chunks
 from core.errors import WorkbenchError, database_errors_explained
 from core.runs import RunStatus, claim_run, closing_run, finish_run, take_over
 from ordering.models import BulkEdit
-from ordering.services.editing.decide import decide
+from ordering.services.editing.decide import decide, is_changed
 from ordering.services.editing.read import read_lines, select_lines
 from ordering.services.editing.store import store_lines
 
@@ -73,9 +73,14 @@ def plan_bulk_edit(
     return edit
 
 
-def plan_quantities(*, month: dt.date, user: User, wanted: Mapping[int, tuple[int | None, int]]) -> BulkEdit:
-    """Quantities by line, each with the version of the line that the person saw; not stored yet."""
-    selection = {"wanted": {str(pk): [quantity, version] for pk, (quantity, version) in wanted.items()}}
+def plan_quantities(
+    *, month: dt.date, user: User, wanted: Mapping[int, tuple[int | None, int]], notes: Mapping[int, str] | None = None
+) -> BulkEdit:
+    """Quantities by line, each with the version of the line that the person saw, and notes for some; not stored yet."""
+    selection = {
+        "wanted": {str(pk): [quantity, version] for pk, (quantity, version) in wanted.items()},
+        "notes": {str(pk): note for pk, note in (notes or {}).items()},
+    }
     edit = BulkEdit(month=month, user=user, action=Action.QUANTITIES, selection=selection)
     _check_permission(edit)
     return edit
@@ -162,7 +167,7 @@ def _work_through(edit: BulkEdit) -> None:
 
 
 def _tally(edit: BulkEdit, decisions: pl.DataFrame) -> dict[str, Any]:
-    changed = decisions.filter(pl.col("decided") | pl.col("switched"))
+    changed = decisions.filter(is_changed)
     after = pl.coalesce("new_confirmed", "suggested_qty")
     values = changed.group_by("currency").agg(
         before=(pl.col("order_qty") * pl.col("unit_cost").cast(pl.Float64)).sum(),

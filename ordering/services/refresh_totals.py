@@ -26,8 +26,8 @@ def refresh_totals(*, month: dt.date) -> None:
     state = TotalsState.objects.filter(month=month).annotate(is_outdated=Exists(outdated)).first()
     if state and not state.is_outdated and not _runs_went_on(month, state):
         return
+    TotalsState.objects.get_or_create(month=month)  # on its own: two that insert it at once would hold each other up
     with transaction.atomic():
-        TotalsState.objects.get_or_create(month=month)
         locked = TotalsState.objects.select_for_update().get(month=month)
         seen = dict(outdated.values_list("pk", "supplier_id"))
         if run := _runs_went_on(month, locked):
@@ -63,11 +63,12 @@ def _replace(month: dt.date, which: Q) -> None:
     started = time.perf_counter()
     OrderTotal.objects.filter(which, month=month).delete()
     confirmed = Case(When(confirmed_qty=None, then=Value(False)), default=Value(True))
+    ordered = Case(When(order_qty__gt=0, then=Value(True)), default=Value(False))
     groups = (
         OrderConfirmation.objects.filter(which, month=month)
-        .annotate(confirmed=confirmed)
+        .annotate(confirmed=confirmed, ordered=ordered)
         .order_by()
-        .values(*GROUP, "confirmed")
+        .values(*GROUP, "confirmed", "ordered")
         .annotate(lines=Count("id"), units=Sum("order_qty"), value=Sum("order_value"))
     )
     OrderTotal.objects.bulk_create(

@@ -18,7 +18,7 @@ from ordering.tables import SHOWN_FIRST, build_table
 from ordering.views.bulk import apply_or_enqueue
 from suppliers.models import Supplier
 
-LINES_SHOWN = 200
+LINES_SHOWN = 100
 
 
 @require_GET

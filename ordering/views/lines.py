@@ -27,7 +27,7 @@ PAGE_SIZES = (50, 25, 100, 200)
 
 @require_GET
 def order_lines(request: HttpRequest, month: dt.date) -> HttpResponse:
-    selected = _filtered(request, month)
+    selected = _filtered(request, month, for_page=True)
     lines, sort = sort_lines(selected.qs, request.GET.get("sort", DEFAULT_SORT))
     page = read_page(lines, parse_page(request.GET.get("page", "")), _page_size(request))
     preference = _preference(request)
@@ -80,9 +80,9 @@ def edit_line(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(request.META.get("HTTP_REFERER") or reverse("lines", args=[line.month]))
 
 
-def _filtered(request: HttpRequest, month: dt.date) -> OrderLineFilter:
+def _filtered(request: HttpRequest, month: dt.date, *, for_page: bool = False) -> OrderLineFilter:
     lines = OrderConfirmation.objects.for_month(month).visible_to(request.user)
-    return OrderLineFilter(request.GET, queryset=lines, request=request)
+    return OrderLineFilter(request.GET, queryset=lines, request=request, for_page=for_page)
 
 
 def _query(request: HttpRequest) -> str:

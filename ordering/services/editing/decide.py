@@ -23,7 +23,8 @@ NOT_LOCKED = "not locked"
 TOO_LARGE = "too large a quantity"
 
 confirmed, suggested, quantity = pl.col("confirmed_qty"), pl.col("suggested_qty"), pl.col("order_qty")
-is_locked = pl.col("locked")
+is_locked, notes = pl.col("locked"), pl.col("notes")
+is_changed = pl.col("decided") | pl.col("switched") | pl.col("noted")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Rule:
 
     confirmed: pl.Expr = confirmed
     locked: pl.Expr = is_locked
+    notes: pl.Expr = notes
     leave_out: tuple[tuple[pl.Expr, str], ...] = ((is_locked, LOCKED),)
 
 
@@ -62,22 +64,28 @@ RULES: dict[str, Callable[[BulkEdit], Rule]] = {
     Action.APPROVE: lambda edit: Rule(confirmed=quantity, locked=pl.lit(True), leave_out=(CLOSED, EMPTY)),
     Action.LOCK: lambda edit: Rule(locked=pl.lit(True), leave_out=(CLOSED, EMPTY)),
     Action.UNLOCK: lambda edit: Rule(locked=pl.lit(False), leave_out=((~is_locked, NOT_LOCKED),)),
-    Action.QUANTITIES: lambda edit: Rule(confirmed=pl.col("wanted_qty"), leave_out=(CLOSED, SINCE_CHANGED)),
+    Action.QUANTITIES: lambda edit: Rule(
+        confirmed=pl.col("wanted_qty"),
+        notes=pl.coalesce("wanted_notes", "notes"),
+        leave_out=(CLOSED, SINCE_CHANGED),
+    ),
     Action.UNDO: lambda edit: Rule(
         confirmed=pl.when("undoes_confirmed").then("wanted_qty").otherwise(confirmed),
         locked=pl.when("undoes_locked").then("wanted_locked").otherwise(is_locked),
+        notes=pl.when("undoes_notes").then("wanted_notes").otherwise(notes),
         leave_out=(SINCE_CHANGED, (is_locked & ~pl.col("undoes_locked"), LOCKED)),
     ),
 }
 
 
 def decide(edit: BulkEdit, lines: pl.DataFrame) -> pl.DataFrame:
-    """The lines with `new_confirmed`, `new_locked`, and `reason` where one is left out."""
+    """The lines with `new_confirmed`, `new_locked`, `new_notes`, and `reason` where one is left out."""
     rule = RULES[edit.action](edit)
     reason = pl.coalesce(*(pl.when(condition).then(pl.lit(text)) for condition, text in rule.leave_out))
     return lines.with_columns(
-        new_confirmed=rule.confirmed.cast(pl.Int64), new_locked=rule.locked, reason=reason
+        new_confirmed=rule.confirmed.cast(pl.Int64), new_locked=rule.locked, new_notes=rule.notes, reason=reason
     ).with_columns(
         decided=pl.col("reason").is_null() & confirmed.ne_missing(pl.col("new_confirmed")),
         switched=pl.col("reason").is_null() & (is_locked != pl.col("new_locked")),
+        noted=pl.col("reason").is_null() & (notes != pl.col("new_notes")),
     )

@@ -29,13 +29,16 @@ LINE_SCHEMA: dict[str, Any] = {
     "confirmed_at": pl.Datetime("us", "UTC"),
     "locked_by_id": pl.Int64,
     "locked_at": pl.Datetime("us", "UTC"),
+    "notes": pl.String,
 }
 UNDO_SCHEMA: dict[str, Any] = {
     "id": pl.Int64,
     "undoes_confirmed": pl.Boolean,
     "undoes_locked": pl.Boolean,
+    "undoes_notes": pl.Boolean,
     "wanted_qty": pl.Int64,
     "wanted_locked": pl.Boolean,
+    "wanted_notes": pl.String,
     "wanted_version": pl.Int64,
     "decided_by": pl.Int64,
     "decided_at": pl.Datetime("us", "UTC"),
@@ -66,7 +69,7 @@ def read_lines(edit: BulkEdit, ids: Sequence[int], *, lock: bool) -> pl.DataFram
     if edit.action == BulkEdit.Action.PERCENT:
         return frame.join(_packs(frame["sku_id"].unique().to_list()), on="sku_id", how="left", maintain_order="left")
     if edit.action == BulkEdit.Action.QUANTITIES:
-        return frame.join(_wanted(edit), on="id", how="left", maintain_order="left")
+        return frame.join(_wanted(edit, ids), on="id", how="left", maintain_order="left")
     if edit.action == BulkEdit.Action.UNDO:
         return frame.join(_before(edit, ids), on="id", how="left", maintain_order="left")
     return frame
@@ -80,10 +83,11 @@ def _packs(sku_ids: list[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"sku_id": pl.Int64, "order_multiple": pl.Int64}, orient="row")
 
 
-def _wanted(edit: BulkEdit) -> pl.DataFrame:
-    """Quantities by line, each with the version that the person saw."""
-    rows = [(int(pk), quantity, version) for pk, (quantity, version) in edit.selection["wanted"].items()]
-    schema = {"id": pl.Int64, "wanted_qty": pl.Int64, "wanted_version": pl.Int64}
+def _wanted(edit: BulkEdit, ids: Sequence[int]) -> pl.DataFrame:
+    """Quantities by line, each with the version that the person saw, and notes where they change."""
+    wanted, notes = edit.selection["wanted"], edit.selection.get("notes", {})
+    rows = [(pk, *wanted[str(pk)], notes.get(str(pk))) for pk in ids]
+    schema = {"id": pl.Int64, "wanted_qty": pl.Int64, "wanted_version": pl.Int64, "wanted_notes": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -99,7 +103,7 @@ def _before(edit: BulkEdit, ids: Sequence[int]) -> pl.DataFrame:
             elif change.field == "confirmed_qty" and not line["undoes_confirmed"]:
                 line |= {"decided_by": change.who_id, "decided_at": change.at, "decided_on": change.suggested_qty}
     rows = [line for line in before.values() if line["wanted_version"] is not None]
-    flags = [pl.col(name).fill_null(False) for name in ("undoes_confirmed", "undoes_locked")]
+    flags = [pl.col(name).fill_null(False) for name in ("undoes_confirmed", "undoes_locked", "undoes_notes")]
     return pl.DataFrame(rows, schema=UNDO_SCHEMA, orient="row").with_columns(flags)
 
 
@@ -109,3 +113,5 @@ def _remember_old(line: dict[str, Any], change: LineChange) -> None:
         line |= {"undoes_confirmed": True, "wanted_qty": int(change.old) if change.old else None}
     elif change.field == "locked":
         line |= {"undoes_locked": True, "wanted_locked": change.old == "yes"}
+    elif change.field == "notes":
+        line |= {"undoes_notes": True, "wanted_notes": change.old}

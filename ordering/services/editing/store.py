@@ -7,6 +7,7 @@ import polars as pl
 
 from core.upsert import upsert
 from ordering.models import BulkEdit, LineChange, OrderConfirmation
+from ordering.services.editing.decide import is_changed
 from ordering.services.refresh_totals import mark_outdated
 
 KEY = ("month", "sku_id", "warehouse_id")
@@ -18,8 +19,15 @@ WRITTEN = (
     "locked",
     "locked_by_id",
     "locked_at",
+    "notes",
     "version",
 )
+
+HISTORY = {
+    "decided": ("confirmed_qty", "new_confirmed"),
+    "switched": ("locked", "new_locked"),
+    "noted": ("notes", "new_notes"),
+}
 
 
 def keep_history(changes: Sequence[LineChange], *, month: dt.date, supplier_ids: set[int | None]) -> None:
@@ -30,12 +38,12 @@ def keep_history(changes: Sequence[LineChange], *, month: dt.date, supplier_ids:
 
 def store_lines(edit: BulkEdit, decisions: pl.DataFrame, now: dt.datetime) -> None:
     """Store the lines that `decide` changed; their rows are locked by this transaction."""
-    changed = decisions.filter(pl.col("decided") | pl.col("switched"))
+    changed = decisions.filter(is_changed)
     if changed.is_empty():
         return
     rows = _new_values(edit, changed, now)
     upsert(OrderConfirmation, rows.select(*KEY, *WRITTEN), unique_fields=KEY, update_fields=WRITTEN)
-    history = [*_history(edit, changed, now, "decided"), *_history(edit, changed, now, "switched")]
+    history = [change for which in HISTORY for change in _history(edit, changed, now, which)]
     keep_history(history, month=edit.month, supplier_ids={*changed["supplier_id"].to_list()})
 
 
@@ -64,12 +72,13 @@ def _new_values(edit: BulkEdit, changed: pl.DataFrame, now: dt.datetime) -> pl.D
         pl.when("switched").then("new_locked").otherwise("locked").alias("locked"),
         lock(pl.lit(edit.user_id), "locked_by_id"),
         lock(pl.lit(now), "locked_at"),
+        pl.col("new_notes").alias("notes"),
         version=pl.col("version") + 1,
     )
 
 
 def _history(edit: BulkEdit, changed: pl.DataFrame, now: dt.datetime, which: str) -> list[LineChange]:
-    field, new = {"decided": ("confirmed_qty", "new_confirmed"), "switched": ("locked", "new_locked")}[which]
+    field, new = HISTORY[which]
     rows = changed.filter(pl.col(which)).select("id", field, new, "version", "suggested_qty").iter_rows()
     return [
         LineChange(

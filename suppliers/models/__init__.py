@@ -1,0 +1,27 @@
+from suppliers.models.emissions import EmissionError, EmissionResult, EmissionRun
+from suppliers.models.factors import Factor, FactorSet, Rate, RateSet
+from suppliers.models.footprints import ProductFootprint
+from suppliers.models.partners import Restriction, Supplier, Warehouse
+from suppliers.models.purchases import Category, PurchaseImport, PurchaseMapping, PurchaseRecord, SupplierName
+from suppliers.models.shipments import Shipment, SupplierLeadTime
+
+__all__ = [
+    "Category",
+    "EmissionError",
+    "EmissionResult",
+    "EmissionRun",
+    "Factor",
+    "FactorSet",
+    "ProductFootprint",
+    "PurchaseImport",
+    "PurchaseMapping",
+    "PurchaseRecord",
+    "Rate",
+    "RateSet",
+    "Restriction",
+    "Shipment",
+    "Supplier",
+    "SupplierLeadTime",
+    "SupplierName",
+    "Warehouse",
+]

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import numpy as np
-from django.db.models import Count, F, Q, QuerySet, Sum, Window
+from django.db.models import Count, F, Q, QuerySet, Subquery, Sum, Window
 
-from ordering.models import OrderConfirmation, PendingOrder
+from ordering.models import GenerationRun, OrderConfirmation, PendingOrder
 from suppliers.access import restrict
 from suppliers.kernels import Floats, Ints, measure_on_time, weighted_mean
 from suppliers.models import Shipment, Supplier, SupplierLeadTime
@@ -77,6 +77,19 @@ class MonthOfLines:
     locked: int = 0
     units: int = 0
     value: dict[str, Decimal] = field(default_factory=dict)
+
+
+# The day that the newest run looked from.
+NEWEST_PLAN = Subquery(GenerationRun.objects.order_by("-pk").values("as_of")[:1])
+
+
+def newest_plan() -> dt.date | None:
+    return GenerationRun.objects.order_by("-pk").values_list("as_of", flat=True).first()
+
+
+def planning_date(newest: dt.date | None) -> dt.date:
+    """The newest run's day, so that these pages and the order lines tell the same; today where there was none."""
+    return newest or dt.date.today()
 
 
 def first_month(today: dt.date) -> dt.date:

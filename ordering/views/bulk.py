@@ -100,18 +100,7 @@ def apply_or_enqueue(request: HttpRequest, edit: BulkEdit, expected: int) -> Non
             cancel_run(bulk)
             raise
         return
-    done = apply_bulk_edit(bulk_id=bulk.pk)
-    if done:
-        messages.success(request, describe(done))
-
-
-def describe(bulk: BulkEdit) -> str:
-    count = sum(bulk.left_out.get("counts", {}).values())
-    changed = f"{bulk.get_action_display()}: {bulk.changed:,} line{'' if bulk.changed == 1 else 's'} changed"
-    if not count:
-        return f"{changed}."
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in bulk.left_out["counts"].items())
-    return f"{changed}, {count:,} left out: {reasons}."
+    apply_bulk_edit(bulk_id=bulk.pk)
 
 
 def _preview(request: HttpRequest, edit: BulkEdit, chosen: dict[str, Any], back: str) -> HttpResponse:

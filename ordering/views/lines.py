@@ -38,6 +38,7 @@ def order_lines(request: HttpRequest, month: dt.date) -> HttpResponse:
         "page": page,
         "page_sizes": sorted(PAGE_SIZES),
         "query": _query(request),
+        "kept": {name: request.GET[name] for name in ("sort", "rows") if name in request.GET},
         "columns": [(name, label, name in preference.columns) for name, label in CHOICES],
         "views": sorted(preference.views.items()),
         "actions": BULK_ACTIONS,

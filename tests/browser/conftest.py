@@ -1,5 +1,6 @@
 """The whole site as people start it, in a real browser: web server, queue and worker on a database of their own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -46,22 +47,39 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path, transactional_db):
+    """The site with a small demo and no order lines yet."""
     with scratch_database(tmp_path) as scratch:
-        scratch.environment["DEBUG"] = "true"
         scratch.call("load_demo", "--skus", "300", "--warehouses", "2", "--seed", "3")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        process = scratch.start("serve", "--port", str(port))
-        try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/healthz")
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                yield Site(scratch, port, browser)
-                browser.close()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+        with served(scratch) as site:
+            yield site
+
+
+@pytest.fixture
+def retail_site(tmp_path, transactional_db, retail_data):
+    """The site with a distributor's real books and the order lines of December 2011."""
+    with scratch_database(tmp_path) as scratch:
+        scratch.call("import_data", str(retail_data), "--as-of", "2011-12-01", code=3)
+        scratch.call("generate_recommendations", "--month", "2011-12", "--as-of", "2011-12-01")
+        with served(scratch) as site:
+            yield site
+
+
+@contextlib.contextmanager
+def served(scratch):
+    scratch.environment["DEBUG"] = "true"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = scratch.start("serve", "--port", str(port))
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            yield Site(scratch, port, browser)
+            browser.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
 
 
 @pytest.fixture

@@ -284,7 +284,7 @@ class TestOnThePage:
         assert the("PAN-1").confirmed_qty is None
         answer = buyer.post(f"{PAGE}bulk/", wanted | {"apply": "1"}, follow=True)
         assert answer.redirect_chain[0][0] == f"{PAGE}?urgency=must_order"
-        assert "1 line changed, 1 left out" in answer.content.decode()
+        assert "1 line changed, left out: 1 without a suggestion" in answer.content.decode()
         assert the("PAN-1").confirmed_qty == the("PAN-1").suggested_qty
 
     def test_undo_is_offered_until_it_is_done(self, buyer, lines):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
-from ordering.models import OrderConfirmation, PendingOrder, Sku
+from ordering.models import GenerationRun, OrderConfirmation, PendingOrder, Sku
 from suppliers.models import Restriction, Shipment, Supplier, SupplierLeadTime, Warehouse
 from tests.builders import AS_OF, MONTH, a_shipment, a_sku, a_supplier, a_warehouse, an_open_order
 
@@ -20,8 +20,14 @@ DAY = dt.timedelta(1)
 
 @pytest.fixture(autouse=True)
 def _planning_day(monkeypatch):
-    clock = SimpleNamespace(date=SimpleNamespace(today=lambda: AS_OF))
-    monkeypatch.setattr("ordering.views.suppliers.dt", clock)
+    """What the pages take for today where no run was made."""
+
+    class Day(dt.date):
+        @classmethod
+        def today(cls):
+            return AS_OF
+
+    monkeypatch.setattr("ordering.supplier_facts.dt", SimpleNamespace(date=Day, timedelta=dt.timedelta))
 
 
 @pytest.fixture
@@ -397,3 +403,10 @@ def test_the_page_asks_as_much_for_a_large_supplier_as_for_a_small_one(viewer):
         if number in (0, 29):
             counts.append(statements(viewer, f"/suppliers/{a_supplier().pk}/"))
     assert counts[0] == counts[1] <= 12
+
+
+def test_the_pages_look_from_the_planning_date_of_the_newest_run(viewer):
+    a_supplier(default_lead_time_days=20)
+    a_shipment(10, received=dt.date(2011, 11, 1))
+    GenerationRun.objects.create(month=dt.date(2011, 12, 1), as_of=dt.date(2011, 12, 1))
+    assert "Nov 2011" in viewer.get(f"{LIST}{a_supplier().pk}/").content.decode()

@@ -2,6 +2,7 @@
 
 import gzip
 import mmap
+import os
 import re
 import zipfile
 from collections.abc import Collection, Iterable
@@ -30,12 +31,20 @@ ENCRYPTED = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without any limit
 
 
+LONGEST_ENDING = 20
+
+
 class LimitedUploadHandler(TemporaryFileUploadHandler):
     """Writes files to disk as they come in; past the limit the rest is read and dropped, so that we can answer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.received = 0
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        """The ending becomes part of a temporary file's name; one that is too long for a disk is cut."""
+        stem, ending = os.path.splitext(file_name)
+        super().new_file(field_name, stem + ending[:LONGEST_ENDING], *args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         self.received += len(raw_data)

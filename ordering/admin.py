@@ -146,6 +146,8 @@ class OrderLineForm(forms.ModelForm):
             field.disabled = self.instance.locked
 
     def clean(self) -> dict[str, Any] | None:
+        if self.instance.pk is None:
+            raise forms.ValidationError("This line is not there any more. Reload the list.")
         for name in self.changed_data:
             seen = self[name].field.clean(self.data.get(self.add_initial_prefix(name)))
             if seen != self.initial.get(name):

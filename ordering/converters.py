@@ -10,4 +10,4 @@ class MonthConverter:
         return dt.date.fromisoformat(f"{value}-01")
 
     def to_url(self, value: dt.date) -> str:
-        return f"{value:%Y-%m}"
+        return value.isoformat()[:7]  # strftime leaves out leading zeros of the year

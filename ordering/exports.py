@@ -33,6 +33,7 @@ class ExportColumn:
     ----------
     source : the path from an order line to the value; the header where it is empty
     width : of the sheet's column [characters]
+    hidden : in the sheet, because it is of no use to a reader
     """
 
     header: str
@@ -40,6 +41,7 @@ class ExportColumn:
     explanation: str
     source: str = ""
     width: int = 12
+    hidden: bool = False
 
     @property
     def expression(self) -> str | Subquery:
@@ -210,6 +212,13 @@ COLUMNS = (
     ),
     ExportColumn("locked", Kind.FLAG, "Whether the line is approved and closed, so that nothing recalculates it."),
     ExportColumn("notes", Kind.TEXT, "What people wrote about the line.", width=40),
+    ExportColumn(
+        "version",
+        Kind.WHOLE,
+        "The line's version when it was exported; do not change it: by it an upload of this file notices that "
+        "somebody changed the line since.",
+        hidden=True,
+    ),
 )
 
 

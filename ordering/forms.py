@@ -45,10 +45,11 @@ class BulkForm(forms.Form):
     line = forms.TypedMultipleChoiceField(coerce=int, required=False)
     everything = forms.BooleanField(required=False)
     query = forms.CharField(required=False)
+    expected = forms.IntegerField(required=False, min_value=0)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        lines = [pk for pk in data.getlist("line") if pk.isdecimal()]
+        lines = [pk for pk in data.getlist("line") if pk.isdecimal() and len(pk) < 16]
         self.fields["line"].choices = [(pk, pk) for pk in lines]  # type: ignore[attr-defined]  # a choice field
 
     def clean(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ SORTS = {
     "sku": ("sku__sku_key",),  # a second field would make the server sort the whole month
 }
 DEFAULT_SORT = "-order_value"
+FARTHEST = 1_000_000_000  # databases refuse to skip more rows than they can count
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,6 @@ def read_page(lines: "Lines", number: int, size: int) -> Page:
 
 def parse_page(text: str) -> int:
     try:
-        return int(text)
+        return max(-FARTHEST, min(int(text), FARTHEST))
     except ValueError:
         return 1

@@ -130,6 +130,7 @@ SHOWN_FIRST = (
     "arrival",
     "locked",
 )
+BASKET_COLUMNS = tuple(name for name in SHOWN_FIRST if name not in ("supplier", "monthly_demand"))
 CHOICES = [
     (name, str(column.verbose_name or name.replace("_", " ").capitalize()))
     for name, column in OrderLineTable.base_columns.items()

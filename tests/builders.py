@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Any
 
+from django.contrib.auth.models import Group, User
+
 from ordering.models import (
     ForecastDetail,
     ForecastRun,
@@ -73,6 +75,27 @@ def a_shipment(days: int, received: dt.date = dt.date(2026, 11, 1), **fields: An
     return Shipment.objects.create(
         order_date=received - dt.timedelta(days), received_date=received, **defaults | fields
     )
+
+
+def an_order_line(
+    sku: Sku, quantity: int | None = 10, warehouse: Warehouse | None = None, **fields: Any
+) -> OrderConfirmation:
+    """A line as a run would leave it, without a run."""
+    defaults = {
+        "month": MONTH,
+        "supplier": sku.supplier,
+        "suggested_qty": quantity,
+        "unit_cost": sku.unit_cost,
+        "currency": sku.currency,
+    }
+    line = OrderConfirmation.objects.create(sku=sku, warehouse=warehouse or a_warehouse(), **defaults | fields)
+    return OrderConfirmation.objects.get(pk=line.pk)
+
+
+def a_user(role: str = "buyer", name: str = "", **fields: Any) -> User:
+    user = User.objects.create_user(name or role, **fields)
+    user.groups.add(Group.objects.get(name=role))
+    return user
 
 
 def the_line(sku: Sku, month: dt.date = MONTH, warehouse: Warehouse | None = None) -> OrderConfirmation:

@@ -53,9 +53,7 @@ class PendingOrder(models.Model):
                 name="pending_order_status_known",
             ),
         )
-        indexes = (
-            models.Index(fields=("sku", "status", "expected_arrival", "warehouse"), name="pending_order_open"),
-        )
+        indexes = (models.Index(fields=("sku", "status", "expected_arrival", "warehouse"), name="pending_order_open"),)
 
     def __str__(self) -> str:
         return str(self.reference)

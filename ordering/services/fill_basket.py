@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
+from django.db.models import F
 
 from ordering.models import OrderConfirmation
 
@@ -26,17 +27,19 @@ def propose_fill_up(
 ) -> FillUp:
     """As many pull-forward quantities as bring the order from `value` to `minimum`, both in `currency`.
 
-    Locked lines and lines of other currencies take no part.
+    Lines that are locked, no longer calculated or of another currency take no part; what a person raised already
+    counts as pulled forward.
     """
     candidates = list(
-        lines.filter(locked=False, currency=currency, pull_forward_qty__gt=0, unit_cost__gt=0)
+        lines.filter(locked=False, stale=False, currency=currency, pull_forward_qty__gt=0, unit_cost__gt=0)
+        .filter(order_qty__lt=F("suggested_qty") + F("pull_forward_qty"))
         .select_related("sku", "warehouse", "supplier")
         .order_by("stockout_sort_date", "-order_value", "id")
     )
-    worth = [line.pull_forward_qty * line.unit_cost for line in candidates]  # type: ignore[operator]  # never null here
+    raised = [(line, min(line.order_qty, line.suggested_qty) + line.pull_forward_qty) for line in candidates]
+    worth = [(quantity - line.order_qty) * line.unit_cost for line, quantity in raised]
     reached = np.cumsum(np.array([value, *worth], dtype=object))
     needed = int(np.searchsorted(reached.astype(np.float64), float(minimum)))
-    chosen = candidates[: min(needed, len(candidates))]
-    raised = [(line, (line.order_qty or 0) + line.pull_forward_qty) for line in chosen]  # type: ignore[operator]
+    chosen = raised[:needed]
     total = reached[len(chosen)]
-    return FillUp(raised, total, total >= minimum)
+    return FillUp(chosen, total, total >= minimum)

@@ -14,10 +14,11 @@ from ordering.models import BulkEdit, OrderConfirmation
 from ordering.services.edit_order_lines import plan_quantities
 from ordering.services.fill_basket import FillUp, propose_fill_up
 from ordering.services.refresh_totals import refresh_totals
-from ordering.tables import SHOWN_FIRST, build_table
+from ordering.tables import BASKET_COLUMNS, build_table
 from ordering.views.bulk import apply_or_enqueue
 from suppliers.models import Supplier
 
+EDIT = "ordering.change_orderconfirmation"
 LINES_SHOWN = 100
 
 
@@ -33,32 +34,34 @@ def basket(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
         .order_by("-urgency_rank", "-order_value", "id")[:LINES_SHOWN]
     )
     value = _value(totals, supplier)
-    columns = [name for name in SHOWN_FIRST if name not in ("supplier", "monthly_demand")]
     context = {
         "month": month,
         "supplier": supplier,
         "totals": totals,
         "value": value,
         "missing": max((supplier.min_order_value or Decimal(0)) - value, Decimal(0)),
-        "table": build_table(ordered, columns, may_select=False),
+        "table": build_table(ordered, BASKET_COLUMNS, may_select=False),
         "more": totals["lines"] - len(ordered),
         "fill": _fill_up(request, month, supplier, totals) if "fill" in request.GET else None,
         "query": f"supplier={supplier.pk}&state=ordered",
-        "last_bulk": BulkEdit.objects.filter(user=request.user.pk, month=month).select_related("undone_by").first(),
+        "last_bulk": BulkEdit.objects.filter(user=request.user.pk, month=month)
+        .select_related("undone_by")
+        .defer("selection", "undone_by__selection")
+        .first(),
     }
     return render(request, "ordering/basket.html", context)
 
 
 @require_POST
-@permission_required("ordering.change_orderconfirmation", raise_exception=True)
+@permission_required(EDIT, raise_exception=True)
 def fill_up(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
     """Take the quantities that were proposed, with the version of each line that the person saw."""
     wanted = {}
     for entry in request.POST.getlist("raise"):
-        line, _, rest = entry.partition(":")
-        quantity, _, version = rest.partition(":")
-        if line.isdecimal() and quantity.isdecimal() and version.isdecimal():
-            wanted[int(line)] = (int(quantity), int(version))
+        numbers = entry.split(":")
+        if len(numbers) == 3 and all(number.isdecimal() and len(number) < 16 for number in numbers):
+            line, quantity, version = map(int, numbers)
+            wanted[line] = (quantity, version)
     supplier = _supplier(request, pk)
     own = set(_lines(request, month, supplier).filter(pk__in=wanted).values_list("pk", flat=True))
     try:
@@ -89,11 +92,12 @@ def _value(totals: dict[str, dict[str, Decimal]], supplier: Supplier) -> Decimal
 def _fill_up(
     request: HttpRequest, month: dt.date, supplier: Supplier, totals: dict[str, dict[str, Decimal]]
 ) -> FillUp | None:
-    if supplier.min_order_value is None:
+    value = _value(totals, supplier)
+    if supplier.min_order_value is None or value >= supplier.min_order_value or not request.user.has_perm(EDIT):
         return None
     return propose_fill_up(
         lines=_lines(request, month, supplier),
         currency=supplier.currency,
         minimum=supplier.min_order_value,
-        value=_value(totals, supplier),
+        value=value,
     )

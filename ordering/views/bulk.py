@@ -49,7 +49,7 @@ def bulk_edit(request: HttpRequest, month: dt.date) -> HttpResponse:
         )
         if "apply" not in request.POST:
             return _preview(request, edit, chosen, back)
-        apply_or_enqueue(request, edit, int(request.POST.get("expected") or 0))
+        apply_or_enqueue(request, edit, chosen["expected"] or 0)
     except WorkbenchError as error:
         messages.error(request, str(error))
     return redirect(back)
@@ -70,7 +70,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def bulk_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The action's box: polled while it is at work, complete on its own without JavaScript."""
-    bulk = get_object_or_404(BulkEdit.objects.select_related("undone_by"), pk=pk, user_id=request.user.pk)
+    bulk = get_object_or_404(
+        BulkEdit.objects.select_related("undone_by").defer("selection", "undone_by__selection"),
+        pk=pk,
+        user_id=request.user.pk,
+    )
     if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return redirect("lines", month=bulk.month)
     response = render(request, "ordering/_bulk.html", {"bulk": bulk})

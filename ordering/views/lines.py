@@ -19,7 +19,7 @@ from ordering.models import BulkEdit, ListPreference, OrderConfirmation
 from ordering.paging import DEFAULT_SORT, parse_page, read_page, sort_lines
 from ordering.services.edit_order_line import edit_order_line
 from ordering.services.refresh_totals import refresh_totals
-from ordering.tables import CHOICES, SHOWN_FIRST, build_table
+from ordering.tables import BASKET_COLUMNS, CHOICES, SHOWN_FIRST, build_table
 
 EDIT = "ordering.change_orderconfirmation"
 PAGE_SIZES = (50, 25, 100, 200)
@@ -42,7 +42,10 @@ def order_lines(request: HttpRequest, month: dt.date) -> HttpResponse:
         "columns": [(name, label, name in preference.columns) for name, label in CHOICES],
         "views": sorted(preference.views.items()),
         "actions": BULK_ACTIONS,
-        "last_bulk": BulkEdit.objects.filter(user=request.user.pk, month=month).select_related("undone_by").first(),
+        "last_bulk": BulkEdit.objects.filter(user=request.user.pk, month=month)
+        .select_related("undone_by")
+        .defer("selection", "undone_by__selection")
+        .first(),
         "totals_url": f"{reverse('lines_totals', args=[month])}?{_query(request)}",
     }
     return render(request, "ordering/lines.html", context)
@@ -106,7 +109,9 @@ def _preference(request: HttpRequest) -> ListPreference:
 def _row(request: HttpRequest, line: OrderConfirmation, errors: dict[str, str]) -> HttpResponse:
     """The one row as the list shows it; after an error with what was typed, so that nothing is lost."""
     entered: dict[str, Any] = {} if line.locked else {name: request.POST.get(name) for name in errors}
-    table = build_table([line], _preference(request).columns, may_select=True)
+    in_basket = request.POST.get("page") == "basket"
+    columns = BASKET_COLUMNS if in_basket else _preference(request).columns
+    table = build_table([line], columns, may_select=not in_basket)
     table.request, table.context = request, Context({"errors": errors, "entered": entered})
     response = render(request, "ordering/_order_row.html", {"row": table.rows[0], "table": table})
     if not errors:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,6 +25,7 @@ from ordering.querysets import cards_of
 from ordering.services.generate_recommendations import queue_generation
 from ordering.services.refresh_totals import refresh_totals
 from suppliers.access import restrict, scope_of
+from suppliers.models import Supplier, Warehouse
 
 RUNS_SHOWN = 10
 CHANGES_SHOWN = 10
@@ -101,13 +102,8 @@ def generate(request: HttpRequest, month: dt.date) -> HttpResponse:
         reasons = " ".join(str(error) for errors in form.errors.values() for error in errors)
         messages.error(request, f"The run was not started. {reasons}")
         return redirect("month", month=month)
-    return _start(
-        request,
-        month=month,
-        as_of=form.cleaned_data["as_of"],
-        suppliers=_codes(form, "suppliers", limited=bool(scope_of(request.user).supplier_ids)),
-        warehouses=_codes(form, "warehouses", limited=bool(scope_of(request.user).warehouse_ids)),
-    )
+    chosen = {name: [row.code for row in form.cleaned_data[name]] for name in ("suppliers", "warehouses")}
+    return _start(request, month=month, as_of=form.cleaned_data["as_of"], **chosen)
 
 
 @require_POST
@@ -119,19 +115,36 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return _start(request, month=run.month, as_of=run.as_of, **scope)
 
 
-def _codes(form: GenerateForm, name: str, *, limited: bool) -> list[str]:
-    """The codes that were chosen; without a choice everything, or all that the person may see."""
-    chosen = form.cleaned_data[name] or (form.fields[name].queryset if limited else [])  # type: ignore[attr-defined]
-    return [row.code for row in chosen]
-
-
-def _start(request: HttpRequest, *, month: dt.date, **settings: Any) -> HttpResponse:
+def _start(
+    request: HttpRequest, *, month: dt.date, as_of: dt.date | None, suppliers: list[str], warehouses: list[str]
+) -> HttpResponse:
+    user = request.user
+    scope = scope_of(user)
     try:
-        run = queue_generation(month=month, who=request.user.get_username(), **settings)
+        run = queue_generation(
+            month=month,
+            as_of=as_of,
+            suppliers=_within_limits(suppliers, Supplier.objects.visible_to(user), limited=bool(scope.supplier_ids)),
+            warehouses=_within_limits(
+                warehouses, Warehouse.objects.filter(active=True).visible_to(user), limited=bool(scope.warehouse_ids)
+            ),
+            who=user.get_username(),
+        )
         _enqueue_or_take_back(run)
     except WorkbenchError as error:
         messages.error(request, str(error))
     return redirect("month", month=month)
+
+
+def _within_limits(codes: list[str], visible: "QuerySet[Any]", *, limited: bool) -> list[str]:
+    """The codes that were chosen, as far as a limited person may see them; without a choice all that they may see."""
+    if not limited:
+        return codes
+    wanted = {code.lower() for code in codes}
+    allowed = [row.code for row in visible if not wanted or row.code.lower() in wanted]
+    if not allowed:
+        raise WorkbenchError("None of this is within your suppliers and warehouses. Ask your administrator.")
+    return allowed
 
 
 def _enqueue_or_take_back(run: GenerationRun) -> None:

@@ -33,7 +33,7 @@ def save_view(request: HttpRequest, month: dt.date) -> HttpResponse:
     preference = _preference(request)
     if not form.is_valid():
         messages.error(request, "The view was not saved. Give it a name of up to 60 characters.")
-    elif len(preference.views) >= VIEWS_KEPT:
+    elif len(preference.views) >= VIEWS_KEPT and form.cleaned_data["name"] not in preference.views:
         messages.error(request, f"The view was not saved. You have {VIEWS_KEPT} already; delete one.")
     else:
         preference.views[form.cleaned_data["name"]] = form.cleaned_data["query"]

@@ -38,7 +38,7 @@ def supplier_list(request: HttpRequest) -> HttpResponse:
 def supplier_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = request.user
     supplier = get_object_or_404(Supplier.objects.visible_to(user).annotate(planned_on=NEWEST_PLAN), pk=pk)
-    today = planning_date(supplier.planned_on)
+    today = planning_date(supplier.planned_on)  # type: ignore[attr-defined]  # annotated
     lead_times, deliveries = lead_times_of([supplier], user), deliveries_of([supplier], user, today=today)
     facts = facts_of([supplier], lead_times, deliveries)[0]
     context = {

@@ -60,11 +60,14 @@ class Supplier(models.Model):
 
 
 class Restriction(models.Model):
-    """A supplier or a warehouse that a user is limited to; a user without any sees everything."""
+    """A supplier or a warehouse that a user is limited to; a user without any sees everything.
+
+    So what a limit names cannot be deleted: the limit would go with it, and the user would see all.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
-    supplier = models.ForeignKey(Supplier, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    warehouse = models.ForeignKey(Warehouse, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    supplier = models.ForeignKey(Supplier, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ("user", "id")

@@ -27,7 +27,8 @@ HEADER = (
     "order_value,on_hand,pending_raw,pending_effective,overdue_count,inventory_position,demand_source,"
     "forecast_monthly,history_monthly,forecast_confidence,blend_weight,monthly_demand,daily_demand,lead_time_days,"
     "lead_time_std_days,lead_time_source,reliability,cv,service_level,seasonal_factor,safety_stock,reorder_point,"
-    "order_up_to,need,constraints,coverage_days,coverage_months_after,stockout_risk_date,expected_arrival,locked,notes"
+    "order_up_to,need,constraints,coverage_days,coverage_months_after,stockout_risk_date,expected_arrival,locked,notes,"
+    "version"
 )
 EXACT = ("safety_stock", "reorder_point", "order_up_to")
 SEVENTEEN_DIGITS = 0.1 + 0.2
@@ -263,8 +264,17 @@ def test_the_sheet_has_a_frozen_header_and_a_filter(tmp_path):
 
     assert ",".join(cell.value for cell in sheet[1]) == HEADER
     assert sheet.freeze_panes == "B2"
-    assert sheet.auto_filter.ref == "A1:AO3"
+    assert sheet.auto_filter.ref == "A1:AP3"
     assert all(sheet.column_dimensions[cell.column_letter].width >= 12 for cell in sheet[1])
+
+
+def test_the_version_alone_is_hidden(tmp_path):
+    a_line("A-1", version=3)
+
+    sheet = workbook(tmp_path)["Orders"]
+
+    assert cells(sheet, 3)["version"].value == 3
+    assert [cell.value for cell in sheet[1] if sheet.column_dimensions[cell.column_letter].hidden] == ["version"]
 
 
 def test_urgency_is_coloured_and_stays_readable(tmp_path):

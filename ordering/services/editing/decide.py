@@ -67,7 +67,7 @@ RULES: dict[str, Callable[[BulkEdit], Rule]] = {
     Action.QUANTITIES: lambda edit: Rule(
         confirmed=pl.col("wanted_qty"),
         notes=pl.coalesce("wanted_notes", "notes"),
-        leave_out=(CLOSED, SINCE_CHANGED),
+        leave_out=(CLOSED, SINCE_CHANGED, (pl.col("wanted_qty") > LARGEST, TOO_LARGE)),
     ),
     Action.UNDO: lambda edit: Rule(
         confirmed=pl.when("undoes_confirmed").then("wanted_qty").otherwise(confirmed),

@@ -50,6 +50,9 @@ def _fill_orders_sheet(book: Any, export: Export) -> int:
     """The lines, each supplier's under a heading that folds them."""
     sheet = book.add_worksheet(ORDERS_SHEET)
     _lay_out(sheet, book.add_format({"bold": True}), [(column.header, column.width) for column in COLUMNS])
+    for number, column in enumerate(COLUMNS):
+        if column.hidden:
+            sheet.set_column(number, number, column.width, None, {"hidden": True})
     sheet.outline_settings(symbols_below=False)
     write_heading = _heading_writer(book, sheet)
     writers = _cell_writers(book, sheet)

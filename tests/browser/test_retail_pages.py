@@ -38,6 +38,15 @@ def test_every_page_shows_the_real_books_without_a_complaint(retail_site, access
     assert retail_site.complaints == []
 
 
+def test_every_page_fits_a_tablet(retail_site):
+    page = retail_site.open_as("manager", viewport={"width": 820, "height": 1180})
+    for name, address in pages_of(page).items():
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 820, name
+        keep_screenshot(page, f"tablet-{name}")
+    assert retail_site.complaints == []
+
+
 def test_the_list_is_light_and_loads_no_chart_script(retail_site):
     page = retail_site.open_as("buyer")
     loaded = []

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from tests.browser.test_overview import keep_screenshot
 
+pytestmark = pytest.mark.mariadb  # a page looks the same on every database; once is enough
+
 CHARTS = ("steps-chart", "outlook-chart", "sales-chart", "lead-times-chart")
 FIND_A_LINE_WITH_ALL = """
 from ordering.line_facts import read_facts

@@ -1,3 +1,4 @@
+pytestmark = pytest.mark.mariadb  # a page looks the same on every database; once is enough
 DASHBOARD = "/admin/django_rq/dashboard/"
 
 

@@ -3,6 +3,8 @@ import pytest
 
 from tests.browser.test_overview import keep_screenshot
 
+pytestmark = pytest.mark.mariadb  # a page looks the same on every database; once is enough
+
 
 @pytest.fixture(autouse=True)
 def _own_uploads(monkeypatch, tmp_path):

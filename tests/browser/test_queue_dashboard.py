@@ -1,3 +1,5 @@
+import pytest
+
 pytestmark = pytest.mark.mariadb  # a page looks the same on every database; once is enough
 DASHBOARD = "/admin/django_rq/dashboard/"
 

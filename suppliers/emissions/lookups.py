@@ -1,0 +1,51 @@
+"""Text to number, for a column at a time."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppliers.emissions.values import as_texts
+
+Ints = NDArray[np.int64]
+Lookup = Mapping[Any, int]
+
+UNKNOWN = -1
+BLANK = -2
+NOT_THERE = -3
+
+
+def lookup_of(keys: Iterable[str], *, first: int = 0) -> dict[Any, int]:
+    """Number of each key in their order, `BLANK` for what is not given."""
+    blank = {None: BLANK, "": BLANK}
+    return blank | {key: number for number, key in enumerate(dict.fromkeys(keys), start=first)}
+
+
+def redirected(lookup: Lookup, other_keys: Mapping[str, str], target: Lookup) -> Lookup:
+    """The lookup, where some keys have the number of another key in `target`, `NOT_THERE` if that has none."""
+    return {**lookup, **{key: target.get(other, NOT_THERE) for key, other in other_keys.items()}}
+
+
+def look_up(lookup: Lookup, column: Sequence[Any], *, fold: Callable[[str], str] | None = None) -> Ints:
+    """Number of each value, shape (n,), `UNKNOWN` where it has none.
+
+    Values are looked up as they are, which nearly all succeed; only what is not found is cleaned and folded (to upper
+    case, say) and looked up again. Cleaning every text first takes three times as long.
+    """
+    try:
+        numbers = np.fromiter(map(lookup.get, column, repeat(UNKNOWN)), dtype=np.int64, count=len(column))
+    except TypeError:  # a value that cannot be a key
+        numbers = np.full(len(column), UNKNOWN)
+    missed = np.flatnonzero(numbers == UNKNOWN)
+    if len(missed):
+        cleaned = as_texts(taken(column, missed))
+        keys = map(fold, cleaned) if fold else cleaned
+        numbers[missed] = np.fromiter(map(lookup.get, keys, repeat(UNKNOWN)), dtype=np.int64, count=len(missed))
+    return numbers
+
+
+def taken(column: Sequence[Any], at: Ints) -> Sequence[Any]:
+    """The column's values at these ascending positions."""
+    return column if len(at) == len(column) else [column[i] for i in at.tolist()]

@@ -1,0 +1,57 @@
+"""When a purchase was: a day, or a year alone."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from suppliers.emissions.lookups import Ints
+from suppliers.emissions.values import LONGEST_SHOWN, NOT_GIVEN, SPAN, WRONG, as_period, shown
+
+if TYPE_CHECKING:
+    from suppliers.emissions.records import Refusals
+
+UNREAD = WRONG - 1
+MOST_REMEMBERED = 50_000
+_remembered: dict[Any, int] = {None: NOT_GIVEN}
+
+
+def read_periods(days: Sequence[Any], years: Sequence[Any], refusals: "Refusals") -> tuple[Ints, Ints, Ints]:
+    """Year of each purchase, and the first and last day on which it can have been [days since 1970]."""
+    day, year = _as_periods(days), _as_periods(years)
+    for at in np.flatnonzero(day == WRONG).tolist():
+        sentence = f"The purchase date is {shown(days[at])}; write it as 2024-01-31, or a year alone."
+        refusals.add(at, "missing_field", sentence)
+    for at in np.flatnonzero((year == WRONG) | ((year % SPAN == 0) & (year != NOT_GIVEN))).tolist():
+        refusals.add(at, "bad_number", f"The year is {shown(years[at])}; write it as 2024.")
+    period = np.where(day == NOT_GIVEN, year, day)
+    for at in np.flatnonzero(period == NOT_GIVEN).tolist():
+        refusals.add(at, "missing_field", "There is no purchase date and no year.")
+    period = np.where(period <= NOT_GIVEN, 0, period)
+    first_day = period // SPAN
+    in_year = np.where(year <= NOT_GIVEN, first_day, year // SPAN)
+    calendar_year = in_year.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    return calendar_year, first_day, first_day + period % SPAN
+
+
+def _as_periods(column: Sequence[Any]) -> Ints:
+    """Days and years repeat: each distinct one is read once, as long as there are not too many."""
+    if all(value is None for value in column):
+        return np.full(len(column), NOT_GIVEN, dtype=np.int64)
+    try:
+        periods = np.fromiter(map(_remembered.get, column, repeat(UNREAD)), dtype=np.int64, count=len(column))
+    except TypeError:  # a value that cannot be a key
+        periods = np.full(len(column), UNREAD)
+    for at in np.flatnonzero(periods == UNREAD).tolist():
+        periods[at] = _read(column[at])
+    return periods
+
+
+def _read(value: object) -> int:
+    period = as_period(value)
+    short = len(value) <= LONGEST_SHOWN if isinstance(value, str) else isinstance(value, date | int)
+    if short and len(_remembered) < MOST_REMEMBERED:
+        _remembered[value] = period
+    return period

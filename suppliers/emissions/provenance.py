@@ -1,0 +1,67 @@
+"""The hash that says by exactly which numbers a result was formed."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+NOTHING = pl.Series([""])
+
+METHOD_VERSION = "1"
+METHODS = ("unaccounted", "supplier_specific", "average_data", "spend_based")
+SEPARATOR = "\x1f"
+FIELDS = (
+    "method_version",
+    "set_hash",
+    "reference",
+    "tier",
+    "method",
+    "factor_value",
+    "factor_unit",
+    "record_id",
+    "activity_amount",
+    "unit_rate",
+    "currency_rate",
+    "price_index_ratio",
+    "emissions_kgco2e",
+)
+NUMBERS = FIELDS[-5:]
+SMALL = 1e-4  # below it Polars writes 0.00001 and Python 1e-05; above it they agree
+
+
+def provenance_hashes(factors: Sequence[bytes], record_ids: Sequence[str], numbers: Sequence[Floats]) -> pl.Series:
+    """SHA-256 of `FIELDS` in their order, in hexadecimal, one per record.
+
+    A field is text in UTF-8: a number as Python's `repr` of the float64, a tier as its digit, nothing as nothing;
+    between two fields stands the character 31. `set_hash` is that of the file which the factor came from and chains
+    the result to it, `reference` names the factor's row there. Neither primary keys nor the run take part, so that the
+    same record and factors have the same hash on every database.
+
+    Parameters
+    ----------
+    factors : shape (n,), the first seven fields, by `hashed_factor`
+    numbers : `NUMBERS`, float64 of shape (n,), NaN for nothing
+    """
+    size = len(record_ids)
+    texts = number_texts(np.concatenate(numbers)).cast(pl.Binary).to_list()
+    by_column = [texts[start : start + size] for start in range(0, size * len(numbers), size)] if size else []
+    lines = map(SEPARATOR.encode().join, zip(factors, map(str.encode, record_ids), *by_column, strict=True))
+    return pl.Series("provenance_hash", [sha256(line).hexdigest() for line in lines], dtype=pl.String)
+
+
+def hashed_factor(set_hash: str, reference: str, tier: int, value: float | None, unit: str) -> bytes:
+    """The fields of a result's hash that its factor decides."""
+    fields = (METHOD_VERSION, set_hash, reference, str(tier or ""), METHODS[tier], "" if value is None else repr(value))
+    return SEPARATOR.join((*fields, unit)).encode()
+
+
+def number_texts(numbers: Floats) -> pl.Series:
+    """Python's `repr` of each number, empty for NaN. Polars writes a float in 33 ns, Python in 500."""
+    text = pl.Series(numbers).cast(pl.String).zip_with(pl.Series(~np.isnan(numbers)), NOTHING)
+    small = np.flatnonzero((np.abs(numbers) < SMALL) & (numbers != 0))
+    if len(small):
+        text = text.scatter(small, [repr(number) for number in numbers[small].tolist()])
+    return text

@@ -5,6 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+import suppliers.emission_admin  # noqa: F401 - registers its lists
 from core.admin import FastModelAdmin
 from suppliers.access import restrict
 from suppliers.models import Restriction, Shipment, Supplier, SupplierLeadTime, Warehouse
@@ -19,6 +20,16 @@ class RestrictedAdmin(FastModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
         return restrict(rows, request.user, supplier=self.supplier_path, warehouse=self.warehouse_path)
+
+
+class VisibleWarehouseFilter(admin.RelatedFieldListFilter):
+    """Offers the warehouses that the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
+        return [(warehouse.pk, str(warehouse)) for warehouse in Warehouse.objects.visible_to(request.user)]
+
+
+BY_WAREHOUSE = ("warehouse", VisibleWarehouseFilter)
 
 
 class RestrictionInline(admin.TabularInline):
@@ -55,7 +66,7 @@ class SupplierAdmin(RestrictedAdmin):
 class ShipmentAdmin(RestrictedAdmin):
     supplier_path, warehouse_path = "supplier_id", "warehouse_id"
     list_display = ("po_number", "supplier", "warehouse", "order_date", "received_date")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
     search_fields = ("po_number__istartswith",)
     search_help_text = "Start of the purchase order number"
     autocomplete_fields = ("supplier", "warehouse")
@@ -65,6 +76,6 @@ class ShipmentAdmin(RestrictedAdmin):
 class SupplierLeadTimeAdmin(RestrictedAdmin):
     supplier_path, warehouse_path = "supplier_id", "warehouse_id"
     list_display = ("supplier", "warehouse", "mean_days", "std_days", "p95_days", "reliability", "shipment_count")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
     search_fields = ("supplier__code__istartswith",)
     autocomplete_fields = ("supplier", "warehouse")

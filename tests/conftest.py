@@ -31,3 +31,11 @@ def retail_data() -> Path:
     folder = SHARED_DATA / "retail"
     assert folder.is_dir(), f"The retail data are missing: put them in {folder}"
     return folder
+
+
+@pytest.fixture(scope="session")
+def emissions_data() -> Path:
+    """Published factors, rates, footprints and purchases; they lie beside the checkout and are not part of it."""
+    folder = SHARED_DATA / "emissions"
+    assert folder.is_dir(), f"The emissions data are missing: put them in {folder}"
+    return folder

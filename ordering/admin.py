@@ -22,7 +22,7 @@ from ordering.models import (
     StockoutPattern,
 )
 from ordering.services.edit_order_line import describe_conflict, edit_order_line
-from suppliers.admin import RestrictedAdmin
+from suppliers.admin import BY_WAREHOUSE, RestrictedAdmin
 
 
 class SkuSearchAdmin(RestrictedAdmin):
@@ -57,13 +57,13 @@ class SkuAdmin(RestrictedAdmin):
 @admin.register(Inventory)
 class InventoryAdmin(SkuSearchAdmin):
     list_display = ("sku", "warehouse", "on_hand")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
 
 
 @admin.register(PendingOrder)
 class PendingOrderAdmin(SkuSearchAdmin):
     list_display = ("reference", "sku", "warehouse", "quantity", "order_date", "expected_arrival", "status")
-    list_filter = ("status", "warehouse")
+    list_filter = ("status", BY_WAREHOUSE)
 
 
 @admin.register(ForecastRun)
@@ -76,26 +76,26 @@ class ForecastRunAdmin(FastModelAdmin):
 @admin.register(ForecastDetail)
 class ForecastDetailAdmin(SkuSearchAdmin):
     list_display = ("sku", "warehouse", "run", "avg_monthly_qty", "confidence")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
     autocomplete_fields = ("sku", "warehouse", "run")
 
 
 @admin.register(MonthlySales)
 class MonthlySalesAdmin(SkuSearchAdmin):
     list_display = ("sku", "warehouse", "month", "units_sold", "stockout_days", "corrected_demand")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
 
 
 @admin.register(DemandStats)
 class DemandStatsAdmin(SkuSearchAdmin):
     list_display = ("sku", "warehouse", "cv")
-    list_filter = ("warehouse",)
+    list_filter = (BY_WAREHOUSE,)
 
 
 @admin.register(SeasonalPattern)
 class SeasonalPatternAdmin(SkuSearchAdmin):
     list_display = ("sku", "warehouse", "strength", "confidence", "significant", "peak_months")
-    list_filter = ("significant", "warehouse")
+    list_filter = ("significant", BY_WAREHOUSE)
 
 
 @admin.register(StockoutPattern)
@@ -173,7 +173,7 @@ class OrderConfirmationAdmin(SkuSearchAdmin):
         "supplier",
     )
     list_editable = ("confirmed_qty",)
-    list_filter = (MonthFilter, "urgency", "warehouse")
+    list_filter = (MonthFilter, "urgency", BY_WAREHOUSE)
     sortable_by = ("order_value",)
     editable = ("confirmed_qty", "notes", "lead_time_override_days", "arrival_override")
     form = OrderLineForm

@@ -211,6 +211,20 @@ COLUMNS = (
         width=16,
     ),
     ExportColumn("locked", Kind.FLAG, "Whether the line is approved and closed, so that nothing recalculates it."),
+    ExportColumn(
+        "kgco2e_per_unit",
+        Kind.NUMBER,
+        "Emissions of one unit in kg CO2e, cradle to gate; empty where they are not known.",
+        source="sku__emissions_kgco2e",
+        width=16,
+    ),
+    ExportColumn(
+        "emissions_tier",
+        Kind.WHOLE,
+        "How kgco2e_per_unit was found: 1 the supplier's own footprint, 2 an average factor by weight, 3 by cost.",
+        source="sku__emissions_tier",
+        width=14,
+    ),
     ExportColumn("notes", Kind.TEXT, "What people wrote about the line.", width=40),
     ExportColumn(
         "version",

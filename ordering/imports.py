@@ -40,6 +40,8 @@ SKUS = ImportKind(
         Whole("moq", blank=True, default=1),
         Whole("order_multiple", blank=True, default=1),
         Whole("max_order_qty", blank=True, optional=True),
+        Number("net_weight_kg", blank=True, optional=True),
+        Text("emission_category", max_length=255, blank=True, optional=True, default=""),
     ),
     key=("sku_key",),
     code="sku",

@@ -2,6 +2,7 @@
 
 from ordering.services.edit_order_lines import apply_bulk_edit_in_background
 from ordering.services.generate_recommendations import continue_generation
+from ordering.services.refresh_sku_emissions import refresh_sku_emissions
 from ordering.services.refresh_totals import refresh_totals
 from ordering.services.upload_data import continue_upload
 
@@ -10,6 +11,7 @@ def generate_recommendations_job(run_id: int) -> None:
     run = continue_generation(run_id=run_id)
     if run:
         refresh_totals(month=run.month)
+        refresh_sku_emissions()
 
 
 def apply_bulk_edit_job(bulk_id: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum
 
 from ordering.choices import NO_URGENCY_RANK, URGENCY_OF_RANK, URGENCY_RANKS, Urgency
 from suppliers.access import restrict
@@ -79,6 +79,11 @@ class OrderQuerySet(models.QuerySet[ModelT]):
     def most_urgent(self) -> "OrderQuerySet[ModelT]":
         """Lines that must be ordered, the highest value first."""
         return self.with_urgency(Urgency.MUST_ORDER).order_by("-order_value", "id")
+
+    def emissions_kgco2e(self) -> "float | None":
+        """Of these lines' order quantities [kg CO2e], as far as they are known; one query, with a join."""
+        total = self.order_by().aggregate(total=Sum(F("order_qty") * F("sku__emissions_kgco2e")))["total"]
+        return None if total is None else float(total)
 
     def totals(self) -> "dict[str, Any]":
         """Lines, units and value by currency of these lines; one query."""

@@ -57,6 +57,7 @@ class OrderLineTable(tables.Table):
     order_value = tables.Column(verbose_name="Value", attrs=NUMBER)
     coverage_days_ordered = WholeColumn(verbose_name="Coverage with order, days")
     arrival = tables.DateColumn(short=True, orderable=False)
+    emissions_kgco2e = WholeColumn(verbose_name="kg CO2e")
     locked = tables.Column(orderable=False)
     abc = tables.Column(verbose_name="ABC/XYZ", orderable=False, empty_values=())
     sku_status = tables.Column(verbose_name="Status", orderable=False, accessor="get_sku_status_display")
@@ -101,6 +102,11 @@ class OrderLineTable(tables.Table):
         source = record.get_demand_source_display()
         return format_html('{}<br><span class="small">{}</span>', intcomma(round(value)), source)
 
+    def render_emissions_kgco2e(self, value: float, record: OrderConfirmation) -> SafeString:
+        return format_html(
+            '{}<br><span class="small">tier {}</span>', intcomma(round(value)), record.sku.emissions_tier
+        )
+
     def render_unit_cost(self, value: Any, record: OrderConfirmation) -> str:
         return f"{value:,.2f} {record.currency}".strip()
 
@@ -128,6 +134,7 @@ SHOWN_FIRST = (
     "unit_cost",
     "order_value",
     "arrival",
+    "emissions_kgco2e",
     "locked",
 )
 BASKET_COLUMNS = tuple(name for name in SHOWN_FIRST if name not in ("supplier", "monthly_demand"))

@@ -37,6 +37,13 @@ class Sku(models.Model):
     moq = models.PositiveIntegerField("MOQ", default=1, help_text="Minimum order quantity [units]")
     order_multiple = models.PositiveIntegerField(default=1, help_text="Pack size; orders are multiples of it [units]")
     max_order_qty = models.PositiveIntegerField("maximum order", null=True, blank=True, help_text="[units]")
+    net_weight_kg = models.FloatField(
+        "net weight", null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of one unit [kg]"
+    )
+    emission_category = models.CharField(max_length=255, blank=True, help_text="A category of the emissions mapping")
+    # Kept by services.refresh_sku_emissions.
+    emissions_kgco2e = models.FloatField("emissions", null=True, blank=True, editable=False, help_text="[kg CO2e/unit]")
+    emissions_tier = models.PositiveSmallIntegerField(null=True, blank=True, editable=False, help_text="1 to 3")
 
     objects = SkuQuerySet.as_manager()
 

@@ -285,6 +285,13 @@ class OrderConfirmation(models.Model):
         return float((max(self.inventory_position, 0) + self.order_qty) / self.daily_demand)
 
     @property
+    def emissions_kgco2e(self) -> float | None:
+        """Of the order quantity [kg CO2e]; none where the SKU's are not known."""
+        if self.sku.emissions_kgco2e is None or self.order_qty is None:
+            return None
+        return float(self.sku.emissions_kgco2e * self.order_qty)
+
+    @property
     def arrival(self) -> dt.date | None:
         """When the order arrives: the date a person gave, else by the lead time a person gave, else as calculated."""
         if self.arrival_override or self.expected_arrival is None or self.lead_time_override_days is None:

@@ -38,6 +38,7 @@ def basket(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
         "month": month,
         "supplier": supplier,
         "totals": totals,
+        "emissions_kgco2e": lines.filter(order_qty__gt=0).emissions_kgco2e(),
         "value": value,
         "missing": max((supplier.min_order_value or Decimal(0)) - value, Decimal(0)),
         "table": build_table(ordered, BASKET_COLUMNS, may_select=False),

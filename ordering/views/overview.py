@@ -63,6 +63,7 @@ def overview(request: HttpRequest, month: dt.date | None = None) -> HttpResponse
         "problems": problems,
         "reasons": _reasons(request, month) if problems else [],
         "queue_trouble": describe_trouble(),
+        "is_limited": scope_of(request.user).is_limited,
     }
     return render(request, "ordering/overview.html", context)
 
@@ -172,6 +173,8 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("ordering.add_generationrun", raise_exception=True)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(GenerationRun, pk=pk)
-    if cancel_run(run):
+    if scope_of(request.user).is_limited and run.who != request.user.get_username():
+        messages.error(request, f"{run.who} started this run, also for others. Ask a manager who sees everything.")
+    elif cancel_run(run):
         messages.success(request, "The run was cancelled. Lines computed so far are kept.")
     return redirect("month", month=run.month)

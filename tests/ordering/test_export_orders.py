@@ -27,7 +27,8 @@ HEADER = (
     "order_value,on_hand,pending_raw,pending_effective,overdue_count,inventory_position,demand_source,"
     "forecast_monthly,history_monthly,forecast_confidence,blend_weight,monthly_demand,daily_demand,lead_time_days,"
     "lead_time_std_days,lead_time_source,reliability,cv,service_level,seasonal_factor,safety_stock,reorder_point,"
-    "order_up_to,need,constraints,coverage_days,coverage_months_after,stockout_risk_date,expected_arrival,locked,notes,"
+    "order_up_to,need,constraints,coverage_days,coverage_months_after,stockout_risk_date,expected_arrival,locked,"
+    "kgco2e_per_unit,emissions_tier,notes,"
     "version"
 )
 EXACT = ("safety_stock", "reorder_point", "order_up_to")
@@ -264,7 +265,7 @@ def test_the_sheet_has_a_frozen_header_and_a_filter(tmp_path):
 
     assert ",".join(cell.value for cell in sheet[1]) == HEADER
     assert sheet.freeze_panes == "B2"
-    assert sheet.auto_filter.ref == "A1:AP3"
+    assert sheet.auto_filter.ref == "A1:AR3"
     assert all(sheet.column_dimensions[cell.column_letter].width >= 12 for cell in sheet[1])
 
 

@@ -623,3 +623,29 @@ def test_a_supplier_that_is_deleted_does_not_lift_a_limit():
     with contextlib.suppress(ProtectedError):
         short_lived.delete()
     assert "SECRET-9" not in body_of(client.get(LINES))
+
+
+def test_a_limited_person_does_not_read_the_scope_of_others_runs(books):
+    GenerationRun.objects.create(month=MONTH, as_of=AS_OF, status=RunStatus.FAILED, scope={"suppliers": ["RIVAL"]})
+    page = body_of(logged_in(limited("buyer", to=a_supplier("OWN"))).get("/months/2026-12/"))
+    assert "RIVAL" not in page
+
+
+def test_a_limited_manager_cancels_only_what_they_started(books):
+    manager = limited("manager", to=a_supplier("OWN"))
+    run = GenerationRun.objects.create(month=MONTH, as_of=AS_OF, active_key="2026-12", who="somebody")
+    logged_in(manager).post(f"/runs/{run.pk}/cancel/")
+    run.refresh_from_db()
+    assert run.is_open
+    GenerationRun.objects.update(who=manager.username)
+    logged_in(manager).post(f"/runs/{run.pk}/cancel/")
+    run.refresh_from_db()
+    assert not run.is_open
+
+
+def test_the_admin_offers_a_limited_person_only_their_warehouses(books):
+    a_warehouse("SECRET-HALL")
+    admin = User.objects.create_superuser("limited-admin")
+    Restriction.objects.create(user=admin, warehouse=a_warehouse())
+    page = body_of(logged_in(admin).get("/admin/ordering/inventory/"))
+    assert "SECRET-HALL" not in page

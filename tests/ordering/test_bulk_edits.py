@@ -1,5 +1,6 @@
 """One action on many lines: preview, apply, what is left out, history, undo."""
 
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -238,7 +239,7 @@ def test_an_action_that_died_goes_on_where_it_stopped(lines, monkeypatch):
         store(bulk, decisions, now)
 
     monkeypatch.setattr(edit_order_lines, "store_lines", die_after_the_first)
-    monkeypatch.setattr(edit_order_lines, "closing_run", lambda run: __import__("contextlib").nullcontext())
+    monkeypatch.setattr(edit_order_lines, "closing_run", contextlib.nullcontext)
     with pytest.raises(KeyboardInterrupt):
         apply_bulk_edit(bulk_id=edit.pk)
     BulkEdit.objects.filter(pk=edit.pk).update(heartbeat_at="2026-01-01T00:00Z")

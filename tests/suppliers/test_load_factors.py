@@ -206,7 +206,7 @@ def test_of_two_who_load_at_the_same_time_one_is_told(tmp_path, monkeypatch):
     load_own(path)
     monkeypatch.setattr(service, "find_published", lambda *arguments, **options: None)
 
-    with pytest.raises(WorkbenchError, match="somebody else is loading Ours 1"):
+    with pytest.raises(WorkbenchError, match="somebody else is loading Ours 1, or the database"):
         load_own(path)
 
     assert Factor.objects.count() == 1

@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ('value', models.FloatField(help_text='[kg CO2e/unit]; spend-based ones with margins')),
                 ('without_margins', models.FloatField(blank=True, help_text='As published, not recomputed', null=True)),
                 ('margins', models.FloatField(blank=True, help_text='As published, not recomputed', null=True)),
-                ('sector', models.CharField(blank=True, max_length=16, verbose_name='USEEIO code')),
+                ('sector', models.CharField(blank=True, max_length=100, verbose_name='USEEIO code')),
                 ('uncertainty', models.FloatField(blank=True, help_text='Relative, 0 to 1', null=True)),
                 ('score', models.FloatField(blank=True, help_text='Data quality as published, 0 to 100', null=True)),
                 ('reliability', models.PositiveSmallIntegerField(blank=True, help_text='Pedigree, 1 to 5', null=True)),

@@ -45,7 +45,7 @@ class Factor(models.Model):
     value = models.FloatField(help_text="[kg CO2e/unit]; spend-based ones with margins")
     without_margins = models.FloatField(null=True, blank=True, help_text="As published, not recomputed")
     margins = models.FloatField(null=True, blank=True, help_text="As published, not recomputed")
-    sector = models.CharField("USEEIO code", max_length=16, blank=True)
+    sector = models.CharField("USEEIO code", max_length=100, blank=True)
     uncertainty = models.FloatField(null=True, blank=True, help_text="Relative, 0 to 1")
     score = models.FloatField(null=True, blank=True, help_text="Data quality as published, 0 to 100")
     reliability = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Pedigree, 1 to 5")

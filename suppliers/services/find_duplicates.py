@@ -71,7 +71,7 @@ def find_duplicates(*, import_id: int | None = None, years: Collection[int] = ()
         return Duplicates(groups, *_total(alike))
 
 
-def _alike(records: "QuerySet[PurchaseRecord]") -> "QuerySet[PurchaseRecord, dict[str, Any]]":
+def _alike(records: "QuerySet[PurchaseRecord]") -> "QuerySet[Any, Any]":
     return (
         records.order_by()
         .values(
@@ -103,7 +103,7 @@ def _as_group(row: dict[str, Any]) -> DuplicateGroup:
     return DuplicateGroup(product_name=row["description"], spend=row["amount"], currency=row["money"], **same)
 
 
-def _total(alike: "QuerySet[PurchaseRecord, dict[str, Any]]") -> tuple[int, int, dict[str, float]]:
+def _total(alike: "QuerySet[Any, Any]") -> tuple[int, int, dict[str, float]]:
     sql, parameters = alike.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -81,7 +81,9 @@ def map_categories(*, codes: Mapping[int, CategoryCodes], user: User | None = No
         changed = [found[pk] for pk, code in codes.items() if _apply(found[pk], code)]
         for category in changed:
             category.changed_by, category.changed_at = user, timezone.now()
-        Category.objects.bulk_update(changed, ["sector_code", "factor_code", "changed_by", "changed_at"], batch_size=500)
+        Category.objects.bulk_update(
+            changed, ["sector_code", "factor_code", "changed_by", "changed_at"], batch_size=500
+        )
     logger.info("map_categories done categories=%d changed=%d user=%s", len(codes), len(changed), user and user.pk)
     return len(changed)
 
@@ -127,7 +129,10 @@ def list_unmapped(*, limit: int = 100) -> list[UnmappedCategory]:
         unmapped = Category.objects.filter(sector_code="", factor_code="", purchases__sector_code="")
         rows = unmapped.order_by().values_list("pk", "name", "purchases__currency")
         totals = rows.annotate(records=Count("purchases"), spend=Sum("purchases__spend")).order_by("-spend", "name")
-        return [UnmappedCategory(*row[:4], row[4] or 0.0) for row in totals[:limit]]
+        return [
+            UnmappedCategory(pk, name, currency, records, spend or 0.0)
+            for pk, name, currency, records, spend in totals[:limit]
+        ]
 
 
 def _check_codes(codes: CategoryCodes) -> None:

@@ -138,7 +138,9 @@ def _lock(name_ids: Collection[int]) -> list[SupplierName]:
 
 def _with_purchases(names: pl.DataFrame) -> list[NamePurchases]:
     ids = names["name_id"].to_list()
-    records = PurchaseRecord.objects.filter(supplier_name_id__in=ids) if len(ids) <= NAMES_A_QUERY else PurchaseRecord.objects
+    records = (
+        PurchaseRecord.objects.filter(supplier_name_id__in=ids) if len(ids) <= NAMES_A_QUERY else PurchaseRecord.objects
+    )
     totals: dict[int, list[tuple[str, int, float]]] = defaultdict(list)
     rows = records.order_by().values_list("supplier_name_id", "currency").annotate(Count("pk"), Sum("spend"))
     for name_id, currency, count, spend in rows:

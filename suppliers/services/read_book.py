@@ -64,14 +64,12 @@ def read_book(
 def read_same_suppliers() -> dict[str, str]:
     """For each name that people linked to a supplier: the first of that supplier's names in order of characters.
 
-    Names that are nobody's stand for themselves and are left out. One statement.
+    Names that are nobody's stand for themselves and are left out. One statement; the order is that of the names.
     """
     with database_errors_explained():
-        linked = list(SupplierName.objects.exclude(supplier=None).order_by().values_list("name", "supplier_id"))
+        linked = sorted(SupplierName.objects.exclude(supplier=None).order_by().values_list("name", "supplier_id"))
     first: dict[int | None, str] = {}
-    for name, supplier in sorted(linked):
-        first.setdefault(supplier, name)
-    return {name: first[supplier] for name, supplier in linked}
+    return {name: first.setdefault(supplier, name) for name, supplier in linked}
 
 
 def _read_factors(factor_set: FactorSet | None, schema: dict[str, Any]) -> pl.DataFrame:

@@ -30,10 +30,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         fields = f"HEADER= leaves a column out. Fields: {', '.join(FIELDS)}"
-        add_pairs = {"action": "append", "default": []}
         parser.add_argument("file", type=Path)
-        parser.add_argument("--map", **add_pairs, metavar="HEADER=FIELD", help=f"which column is which field; {fields}")
-        parser.add_argument("--constant", **add_pairs, metavar="FIELD=VALUE", help="what all records have alike")
+        parser.add_argument(
+            "--map", action="append", default=[], metavar="HEADER=FIELD", help=f"which column is which field; {fields}"
+        )
+        parser.add_argument(
+            "--constant", action="append", default=[], metavar="FIELD=VALUE", help="what all records have alike"
+        )
         parser.add_argument("--mapping", default="", metavar="NAME", help="a saved mapping, below --map and --constant")
         parser.add_argument("--save-mapping", default="", metavar="NAME", help="keep the mapping under this name")
         parser.add_argument("--credits-negative", action="store_true", help="a negative spend is a credit")

@@ -12,23 +12,21 @@ What the footprint refers to changed between the two: 1.5 kg per litre in 12-lit
 so that in 3.x, and there alone, it is divided by the amount. The ends of periods are exclusive and are stored as the
 last day before. No score is made of the DQRs: their scale differs between versions; the details keep them.
 
-https://wbcsd.github.io/data-exchange-protocol/v3/
+https://github.com/wbcsd/data-exchange-protocol, spec/v2, spec/v3 and decision 36, "Clarify product amount"
 """
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from core.tabular import FileRefused, Refusal
-from core.uploads import MEGABYTE
+from core.tabular import Refusal
 from suppliers.models import ProductFootprint
 from suppliers.services.footprints.declared import BadFootprint, Declared, shorten, validity
 from suppliers.services.footprints.json_fields import JsonFields
+from suppliers.services.footprints.pact_file import find_footprints, is_text, readable
 
-LARGEST_FILE = 50 * MEGABYTE
 LONGEST_NAME = 2_000
 FIRST_VERSION = 1  # 3.x has no other
 STATUSES = {"active": ProductFootprint.Status.ACTIVE, "deprecated": ProductFootprint.Status.DEPRECATED}
@@ -52,40 +50,19 @@ def read_pact(path: Path) -> Iterator[Declared | Refusal]:
     FileRefused
         If the file is no JSON, or holds no footprints.
     """
-    for place, item in enumerate(_find_footprints(path), start=1):
+    for place, item in enumerate(find_footprints(path), start=1):
         try:
             yield _declare(place, item)
         except BadFootprint as error:
             own_id = item.get("id") if isinstance(item, dict) else None
             reason = f"{error.reason} (footprint {str(own_id)[:100]})" if own_id else error.reason
-            yield Refusal(path.name, place, error.column, _readable(error.value)[:200], _readable(reason))
-
-
-def _find_footprints(path: Path) -> list[Any]:
-    if path.stat().st_size > LARGEST_FILE:
-        raise FileRefused(f"{path.name} is larger than {LARGEST_FILE // MEGABYTE} MB. Split it into several files.")
-    try:
-        content = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise FileRefused(f"{path.name} is not a JSON file in UTF-8 that can be read.") from error
-    if isinstance(content, dict) and "data" in content:
-        content = content["data"]
-    if isinstance(content, dict) and isinstance(content.get("pfs"), list):  # an event that answers a request
-        content = content["pfs"]
-    found = content if isinstance(content, list) else [content]
-    if not found or not any(isinstance(item, dict) for item in found):
-        raise FileRefused(f"{path.name} holds no footprints: neither one, nor a list, nor a list under 'data'.")
-    return found
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+            yield Refusal(path.name, place, error.column, readable(error.value)[:200], readable(reason))
 
 
 def _declare(place: int, item: Any) -> Declared:
     if not isinstance(item, dict):
         raise BadFootprint("", item, "is not an object")
-    if not _is_text(item):
+    if not is_text(item):
         raise BadFootprint("", "", "has characters that are no text")
     product = JsonFields(item)
     spec = product.text("specVersion", longest=40)
@@ -173,13 +150,3 @@ def _product_code(product: JsonFields) -> str:
 
 def _id_order(urn: str) -> int:
     return next((place for place, kind in enumerate(ID_KINDS) if kind in urn), len(ID_KINDS))
-
-
-def _is_text(item: dict[str, Any]) -> bool:
-    """No lone surrogates and no NUL, which no database takes."""
-    text = json.dumps(item, ensure_ascii=False)
-    return "\\u0000" not in text and _readable(text) == text
-
-
-def _readable(text: str) -> str:
-    return text.encode(errors="replace").decode()

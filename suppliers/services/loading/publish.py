@@ -79,7 +79,13 @@ def find_published(wanted: SetT, *, key: Sequence[str], stated: Sequence[str]) -
 
 
 def store_published(wanted: PublishedSet, rows: Sequence[models.Model], *, parent: str) -> None:
-    """Store a set and its rows, all or nothing; `parent` is what the rows call their set."""
+    """Store a set and its rows, all or nothing; `parent` is what the rows call their set.
+
+    Raises
+    ------
+    FileRefused
+        If the database takes two rows for one, or somebody else stores the set at the same moment.
+    """
     try:
         with transaction.atomic():
             wanted.save(force_insert=True)
@@ -87,4 +93,7 @@ def store_published(wanted: PublishedSet, rows: Sequence[models.Model], *, paren
                 setattr(row, parent, wanted)
             type(rows[0])._default_manager.bulk_create(rows, batch_size=ROWS_A_STATEMENT)
     except IntegrityError as error:
-        raise FileRefused(f"{wanted.file_name} was not loaded: somebody else is loading {wanted}.") from error
+        raise FileRefused(
+            f"{wanted.file_name} was not loaded: either somebody else is loading {wanted}, or the database takes two "
+            f"rows for one. It said: {error.args[-1]}."
+        ) from error

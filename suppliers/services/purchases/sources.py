@@ -1,6 +1,6 @@
 """Files of purchases, whatever their format: a header, and pieces of text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -24,7 +24,7 @@ class Source(Protocol):
     def pieces(self, places: Mapping[str, int]) -> Iterator[TextLines]: ...
 
 
-FORMATS: dict[str, type[Source]] = {
+FORMATS: dict[str, Callable[[Path], Source]] = {
     ".csv": CsvSource,
     ".csv.gz": CsvSource,
     ".xlsx": XlsxSource,
@@ -51,6 +51,7 @@ def open_source(path: Path) -> Source:
     if len(source.header) > COLUMNS_LIMIT:
         source.__exit__()
         raise FileRefused(
-            f"{path.name} has {len(source.header):,} columns; {COLUMNS_LIMIT} is the most. Delete those that are not needed."
+            f"{path.name} has {len(source.header):,} columns; {COLUMNS_LIMIT} is the most. "
+            "Delete those that are not needed."
         )
     return source

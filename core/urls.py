@@ -9,5 +9,6 @@ urlpatterns = [
     path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("emissions/", include("suppliers.urls")),
     path("", include("ordering.urls")),
 ]

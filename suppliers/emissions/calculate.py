@@ -8,7 +8,7 @@ import polars as pl
 
 from suppliers.emissions.book import FactorBook
 from suppliers.emissions.frames import SIGMA_ACTIVITY, error_frame, result_frame
-from suppliers.emissions.records import Columns, Records, read_records
+from suppliers.emissions.records import FIELDS, Records, read_records
 from suppliers.emissions.sums import Sums
 from suppliers.emissions.tables import Ints
 from suppliers.emissions.waterfall import Priced, price
@@ -65,7 +65,8 @@ def calculate(records: pl.DataFrame, book: FactorBook) -> Outcome:
     total = Sums()
     results, errors = [], []
     for part in records.iter_slices(ROWS_AT_ONCE) if records.height else [records]:
-        outcome = calculate_chunk(read_records(_columns(part)), key=part["record"], book=book)
+        columns = {name: _column(part, name) for name in FIELDS}
+        outcome = calculate_chunk(read_records(columns), key=part["record"], book=book)
         results.append(outcome.results)
         errors.append(outcome.errors)
         total.merge(outcome.sums)
@@ -82,18 +83,15 @@ def calculate_chunk(records: Records, *, key: pl.Series, book: FactorBook) -> Ou
     )
 
 
-def _columns(records: pl.DataFrame) -> Columns:
-    def read(name: str) -> list[Any]:
-        return records[name].to_list() if name in records.columns else [None] * records.height
-
-    return Columns({}, read)
+def _column(records: pl.DataFrame, name: str) -> list[Any]:
+    return records[name].to_list() if name in records.columns else [None] * records.height
 
 
 def _sums(records: Records, priced: Priced, at: Ints, *, book: FactorBook) -> Sums:
     """Sums of the accounted records, by factor."""
     own_keys: dict[str, int] = {}
     factor = priced.row[at]
-    own = np.flatnonzero(priced.by_own_pcf[at])
+    own = priced.by_own_pcf[at].nonzero()[0]
     numbers = [own_keys.setdefault(_own_key(records, i), len(own_keys)) for i in at[own].tolist()]
     factor[own] = len(book.factors) + np.array(numbers, dtype=np.int64)
     distinct, first, position = np.unique(factor, return_index=True, return_inverse=True)

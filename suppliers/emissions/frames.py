@@ -1,5 +1,7 @@
 """Results and errors of a chunk as frames."""
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
@@ -8,8 +10,8 @@ from suppliers.emissions.lookups import taken
 from suppliers.emissions.provenance import METHODS, NUMBERS, hashed_factor, provenance_hashes
 from suppliers.emissions.reasons import rejected_texts
 from suppliers.emissions.records import Records
-from suppliers.emissions.tables import Ints
-from suppliers.emissions.values import as_text
+from suppliers.emissions.tables import Floats, Ints
+from suppliers.emissions.values import as_texts
 from suppliers.emissions.waterfall import Priced
 from suppliers.kernels import emissions as kernels
 from suppliers.kernels.emissions import Tier
@@ -36,6 +38,7 @@ COLUMNS = (
     "spend_usd",
     "provenance_hash",
 )
+FLOATS = (*NUMBERS, "p5_kgco2e", "p95_kgco2e", "dqi", "factor_value", "spend_usd")
 TIER_TEXTS = pl.Series("tier", [None, 1, 2, 3], dtype=pl.Int8)
 METHOD_TEXTS = pl.Series("method", METHODS)
 
@@ -43,49 +46,68 @@ METHOD_TEXTS = pl.Series("method", METHODS)
 def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, book: FactorBook) -> pl.DataFrame:
     """One row per record at these positions, columns as `COLUMNS`.
 
-    At 1,000 rows each call into Polars costs more than its work, so columns are made from arrays and lists and the
-    frame at once.
+    At 1,000 rows a call into Polars costs more than its work, so there are few of them, and none that asks its thread
+    pool, which waits for a free core.
     """
-    row, tier = priced.row[at], priced.tier[at]
+    size, row, tier = len(at), priced.row[at], priced.tier[at]
+    floats = _floats(priced, at, book)
+    units, hashed = _factor_texts(records, priced, at, book)
+    factors, tiers = pl.Series((row % len(book.factors)).astype(np.uint32)), pl.Series(tier.astype(np.uint32))
+    flat = pl.Series(values=floats.ravel(), nan_to_null=True)
+    numbers = [flat[i * size : (i + 1) * size].alias(name) for i, name in enumerate(FLOATS)]
+    columns = [
+        (key if size == len(key) else key[at]).alias("record"),
+        pl.Series("record_id", taken(records.record_id, at), dtype=pl.String),
+        TIER_TEXTS[tiers],
+        METHOD_TEXTS[tiers],
+        rejected_texts(priced.reasons[:, at]),
+        book.factors.factor_id[factors],
+        book.factors.footprint_id[factors],
+        pl.Series("factor_unit", units, dtype=pl.String),
+        *numbers,
+        provenance_hashes(hashed, taken(records.encoded_id, at), floats[: len(NUMBERS)]),
+    ]
+    by_name = {column.name: column for column in columns}
+    return pl.DataFrame([by_name[name] for name in COLUMNS])
+
+
+def _floats(priced: Priced, at: Ints, book: FactorBook) -> Floats:
+    """The columns `FLOATS`, shape (10, n)."""
+    row, tier, rate = priced.row[at], priced.tier[at], priced.rate[at]
     by_spend = tier == Tier.SPEND_BASED
     emissions = priced.emissions[at]
     sigma_factor = kernels.lognormal_sigma(priced.uncertainty[at])
     p5, p95 = kernels.interval(emissions, SIGMA_ACTIVITY[tier], sigma_factor)
-    numbers = {
+    columns = {
+        "activity_amount": priced.activity[at],
+        "unit_rate": np.where(by_spend, np.nan, rate),
+        "currency_rate": priced.currency_rate[at],
+        "price_index_ratio": np.where(by_spend, rate, np.nan),
         "emissions_kgco2e": emissions,
         "p5_kgco2e": p5,
         "p95_kgco2e": p95,
         "dqi": kernels.data_quality(tier, book.factors.score[row]),
         "factor_value": priced.value[at],
-        "activity_amount": priced.activity[at],
-        "unit_rate": np.where(by_spend, np.nan, priced.rate[at]),
-        "currency_rate": priced.currency_rate[at],
-        "price_index_ratio": np.where(by_spend, priced.rate[at], np.nan),
         "spend_usd": priced.spend_usd[at],
     }
-    factors, kinds = pl.Series(row % len(book.factors), dtype=pl.UInt32), pl.Series(tier, dtype=pl.UInt32)
-    units, hashed = book.factors.unit_text[factors], book.factors.hashed[row].tolist()
-    own = np.flatnonzero(priced.by_own_pcf[at])
+    return np.stack([columns[name] for name in FLOATS])
+
+
+def _factor_texts(records: Records, priced: Priced, at: Ints, book: FactorBook) -> tuple[list[str], list[bytes]]:
+    """Each factor's unit, and what the provenance hash takes of it."""
+    units, hashed = book.factors.unit_text[priced.row[at]], book.factors.hashed[priced.row[at]]
+    own = priced.by_own_pcf[at].nonzero()[0]
     if len(own):
-        pcf_units = [as_text(unit) for unit in taken(records.raw["pcf_unit"], at[own])]
-        units = units.scatter(own, pcf_units)
-        for i, value, unit in zip(own.tolist(), priced.value[at[own]].tolist(), pcf_units, strict=True):
-            hashed[i] = hashed_factor("", "", Tier.SUPPLIER_SPECIFIC, value, unit)
-    record_ids = taken(records.record_id, at)
-    series = [
-        (key if len(at) == len(key) else key[at]).alias("record"),
-        pl.Series("record_id", record_ids, dtype=pl.String),
-        TIER_TEXTS[kinds],
-        METHOD_TEXTS[kinds],
-        rejected_texts(priced.reasons[:, at]),
-        book.factors.factor_id[factors],
-        book.factors.footprint_id[factors],
-        units.alias("factor_unit"),
-        *(pl.Series(name, values, nan_to_null=True) for name, values in numbers.items()),
-        provenance_hashes(hashed, record_ids, [numbers[name] for name in NUMBERS]),
-    ]
-    by_name = {column.name: column for column in series}
-    return pl.DataFrame([by_name[name] for name in COLUMNS])
+        pcf_units = as_texts(taken(records.raw["pcf_unit"], at[own]))
+        units[own] = pcf_units
+        hashed[own] = list(map(_hashed_pcf, priced.value[at[own]].tolist(), pcf_units))
+    return units.tolist(), hashed.tolist()
+
+
+@lru_cache(maxsize=1000)
+def _hashed_pcf(value: float, unit: str) -> bytes:
+    """A PCF on the record stands in no file and has no row there."""
+    return hashed_factor("", "", Tier.SUPPLIER_SPECIFIC, value, unit)
 
 
 def error_frame(records: Records, *, key: pl.Series) -> pl.DataFrame:

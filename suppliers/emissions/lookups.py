@@ -38,7 +38,7 @@ def look_up(lookup: Lookup, column: Sequence[Any], *, fold: Callable[[str], str]
         numbers = np.fromiter(map(lookup.get, column, repeat(UNKNOWN)), dtype=np.int64, count=len(column))
     except TypeError:  # a value that cannot be a key
         numbers = np.full(len(column), UNKNOWN)
-    missed = np.flatnonzero(numbers == UNKNOWN)
+    missed = (numbers == UNKNOWN).nonzero()[0]
     if len(missed):
         cleaned = as_texts(taken(column, missed))
         keys = map(fold, cleaned) if fold else cleaned

@@ -21,13 +21,13 @@ _remembered: dict[Any, int] = {None: NOT_GIVEN}
 def read_periods(days: Sequence[Any], years: Sequence[Any], refusals: "Refusals") -> tuple[Ints, Ints, Ints]:
     """Year of each purchase, and the first and last day on which it can have been [days since 1970]."""
     day, year = _as_periods(days), _as_periods(years)
-    for at in np.flatnonzero(day == WRONG).tolist():
+    for at in (day == WRONG).nonzero()[0].tolist():
         sentence = f"The purchase date is {shown(days[at])}; write it as 2024-01-31, or a year alone."
         refusals.add(at, "missing_field", sentence)
-    for at in np.flatnonzero((year == WRONG) | ((year % SPAN == 0) & (year != NOT_GIVEN))).tolist():
+    for at in ((year == WRONG) | ((year % SPAN == 0) & (year != NOT_GIVEN))).nonzero()[0].tolist():
         refusals.add(at, "bad_number", f"The year is {shown(years[at])}; write it as 2024.")
     period = np.where(day == NOT_GIVEN, year, day)
-    for at in np.flatnonzero(period == NOT_GIVEN).tolist():
+    for at in (period == NOT_GIVEN).nonzero()[0].tolist():
         refusals.add(at, "missing_field", "There is no purchase date and no year.")
     period = np.where(period <= NOT_GIVEN, 0, period)
     first_day = period // SPAN
@@ -44,7 +44,7 @@ def _as_periods(column: Sequence[Any]) -> Ints:
         periods = np.fromiter(map(_remembered.get, column, repeat(UNREAD)), dtype=np.int64, count=len(column))
     except TypeError:  # a value that cannot be a key
         periods = np.full(len(column), UNREAD)
-    for at in np.flatnonzero(periods == UNREAD).tolist():
+    for at in (periods == UNREAD).nonzero()[0].tolist():
         periods[at] = _read(column[at])
     return periods
 

@@ -55,8 +55,9 @@ def rejected_texts(reasons: Codes) -> pl.Series:
     ----------
     reasons : int8, shape (3, n), tiers 1 to 3
     """
-    places = np.array([[len(Reason) ** 2], [len(Reason)], [1]])
-    return _texts()[(reasons * places).sum(axis=0)]
+    number = (reasons[0].astype(np.uint32) * len(Reason) + reasons[1]) * len(Reason) + reasons[2]
+    texts: pl.Series = _texts()[pl.Series(number.astype(np.uint32))]
+    return texts
 
 
 @cache

@@ -1,6 +1,6 @@
 """Purchase records of one chunk, column by column, and what is wrong with them whatever prices them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,19 +35,7 @@ FIELDS = (
 PLAIN_NUMBERS = {float, int, type(None)}
 PURCHASE, CREDIT = 0, 1
 KINDS = {None: PURCHASE, "": PURCHASE, "purchase": PURCHASE, "credit": CREDIT}
-RawColumns = Mapping[str, Sequence[Any]]
-
-
-class Columns(dict[str, Sequence[Any]]):
-    """The fields of a chunk's records as they came, each read when it is asked for."""
-
-    def __init__(self, known: dict[str, Sequence[Any]], read: Callable[[str], Sequence[Any]]) -> None:
-        super().__init__(known)
-        self._read = read
-
-    def __missing__(self, name: str) -> Sequence[Any]:
-        column = self[name] = self._read(name)
-        return column
+Columns = Mapping[str, Sequence[Any]]
 
 
 class Refusals(dict[int, tuple[str, str]]):
@@ -64,7 +52,7 @@ class Records:
     Attributes
     ----------
     raw : fields as they came
-    record_id, supplier : as text
+    record_id, supplier : as text; `encoded_id` is the former in UTF-8
     quantity [record units], spend [currency units] : negative for credits
     supplier_pcf : [kg CO2e/pcf unit]
     year : int64, whose money the spend is
@@ -72,8 +60,9 @@ class Records:
     refusals : what is wrong, by position
     """
 
-    raw: RawColumns
+    raw: Columns
     record_id: list[str]
+    encoded_id: list[bytes]
     supplier: list[str]
     quantity: Floats
     spend: Floats
@@ -92,16 +81,18 @@ class Records:
 
     def sound(self) -> Ints:
         """Positions that nothing is wrong with."""
+        if not self.refusals:
+            return np.arange(len(self))
         sound = np.ones(len(self), dtype=bool)
         sound[list(self.refusals)] = False
-        return np.flatnonzero(sound)
+        return sound.nonzero()[0]
 
 
-def read_records(raw: RawColumns) -> Records:
-    """Make a chunk's columns numbers; nothing in them stops it."""
+def read_records(raw: Columns) -> Records:
+    """Make a chunk's columns, all of `FIELDS`, numbers; nothing in them stops it."""
     refusals = Refusals()
     record_id, supplier = as_texts(raw["record_id"]), as_texts(raw["supplier"])
-    _refuse_unprintable(record_id, refusals)
+    encoded_id = _encoded(record_id, refusals)
     _refuse_blank("record id", record_id, refusals)
     _refuse_blank("supplier", supplier, refusals)
     year, first_day, last_day = read_periods(raw["purchase_date"], raw["year"], refusals)
@@ -113,19 +104,29 @@ def read_records(raw: RawColumns) -> Records:
         # Files write a credit with either sign; it lowers the total in any case.
         number[name] = np.where(credit, -np.abs(number[name]), number[name]) + 0.0
     return Records(
-        raw, record_id, supplier, **number, year=year, first_day=first_day, last_day=last_day, refusals=refusals
+        raw=raw,
+        record_id=record_id,
+        encoded_id=encoded_id,
+        supplier=supplier,
+        **number,
+        year=year,
+        first_day=first_day,
+        last_day=last_day,
+        refusals=refusals,
     )
 
 
-def _refuse_unprintable(record_ids: list[str], refusals: Refusals) -> None:
-    """Half a surrogate pair is a str to Python and no text to anybody else."""
+def _encoded(record_ids: list[str], refusals: Refusals) -> list[bytes]:
+    """The ids in UTF-8. Half a surrogate pair is a str to Python and no text to anybody else."""
     try:
-        "".join(record_ids).encode()
+        return list(map(str.encode, record_ids))
     except UnicodeEncodeError:
-        for at, record_id in enumerate(record_ids):
-            record_ids[at] = record_id.encode(errors="replace").decode()
-            if record_ids[at] != record_id:
-                refusals.add(at, "missing_field", f"The record id has damaged characters: {shown(record_id)}.")
+        encoded = [record_id.encode(errors="replace") for record_id in record_ids]
+    for at, readable in enumerate(encoded):
+        if readable.decode() != record_ids[at]:
+            record_ids[at] = readable.decode()
+            refusals.add(at, "missing_field", f"The record id has damaged characters: {shown(record_ids[at])}.")
+    return encoded
 
 
 def _refuse_blank(words: str, texts: list[str], refusals: Refusals) -> None:
@@ -136,7 +137,7 @@ def _refuse_blank(words: str, texts: list[str], refusals: Refusals) -> None:
 
 def _credits(kinds: Sequence[Any], refusals: Refusals) -> Bools:
     kind = look_up(KINDS, kinds, fold=str.casefold)
-    for at in np.flatnonzero(kind == UNKNOWN).tolist():
+    for at in (kind == UNKNOWN).nonzero()[0].tolist():
         refusals.add(at, "missing_field", f"The kind is {shown(kinds[at])}; write purchase or credit.")
     return np.equal(kind, CREDIT)
 
@@ -167,11 +168,11 @@ def _number(name: str, at: int, value: object, refusals: Refusals) -> float:
 
 
 def _refuse_uncertain(uncertainty: Floats, refusals: Refusals) -> None:
-    for at in np.flatnonzero((uncertainty < 0) | (uncertainty > 1)).tolist():
+    for at in ((uncertainty < 0) | (uncertainty > 1)).nonzero()[0].tolist():
         refusals.add(at, "bad_number", f"The PCF uncertainty is {uncertainty[at]}; it is a share from 0 to 1.")
 
 
 def _refuse_negative(name: str, numbers: Floats, purchase: Bools, refusals: Refusals) -> None:
-    for at in np.flatnonzero((numbers < 0) & purchase).tolist():
+    for at in ((numbers < 0) & purchase).nonzero()[0].tolist():
         sentence = f"The {name} is negative: {numbers[at]}. Only a credit may be."
         refusals.add(at, f"negative_{name}", sentence)

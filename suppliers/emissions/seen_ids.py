@@ -51,7 +51,7 @@ class SeenIds:
         if not self._has_older:
             return {}
         keys = _keys(hashes)
-        held = np.flatnonzero(self._older.holds(keys))
+        held = self._older.holds(keys).nonzero()[0]
         places = self._older.first_lines(keys[held], np.zeros(len(held), dtype=np.int64))
         return {hashes[at]: place for at, place in zip(held.tolist(), places.tolist(), strict=True)}
 

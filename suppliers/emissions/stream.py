@@ -14,7 +14,7 @@ import polars as pl
 
 from suppliers.emissions.book import FactorBook
 from suppliers.emissions.frames import error_frame, result_frame
-from suppliers.emissions.records import FIELDS, Columns, read_records
+from suppliers.emissions.records import FIELDS, Columns, Records, read_records
 from suppliers.emissions.seen_ids import SeenIds
 from suppliers.emissions.waterfall import price
 from suppliers.kernels.emissions import Tier
@@ -88,33 +88,27 @@ async def process_suppliers_async(
 ) -> AsyncIterator[Chunk]:
     """`process_suppliers` for `async for`; chunks are calculated in a thread, so that the loop goes on."""
     stream = _Stream(book, category, chunk_size)
-    rows: list[Any] = []
     if not isinstance(records, AsyncIterable):
-        for index, rows in enumerate(_batches(iter(records), chunk_size)):
-            yield await asyncio.to_thread(stream.calculate, index, rows)
+        source = iter(records)
+        while rows := list(islice(source, chunk_size)):
+            yield await asyncio.to_thread(stream.calculate, rows)
         return
-    index = 0
+    rows = []
     async for record in records:
         rows.append(record)
         if len(rows) == chunk_size:
-            yield await asyncio.to_thread(stream.calculate, index, rows)
-            index, rows = index + 1, []
+            yield await asyncio.to_thread(stream.calculate, rows)
     if rows:
-        yield await asyncio.to_thread(stream.calculate, index, rows)
+        yield await asyncio.to_thread(stream.calculate, rows)
 
 
 def _chunks(records: Iterator[Any], stream: "_Stream", chunk_size: int) -> Iterator[Chunk]:
-    for index, rows in enumerate(_batches(records, chunk_size)):
-        yield stream.calculate(index, rows)
-
-
-def _batches(records: Iterator[Any], chunk_size: int) -> Iterator[list[Any]]:
     while rows := list(islice(records, chunk_size)):
-        yield rows
+        yield stream.calculate(rows)
 
 
 class _Stream:
-    """What is known from one chunk to the next: how many records there were, and their ids."""
+    """What is known from one chunk to the next: how many there were, and the ids of their records."""
 
     def __init__(self, book: FactorBook, category: int, chunk_size: int) -> None:
         if category != PURCHASED_GOODS:
@@ -122,42 +116,53 @@ class _Stream:
         if chunk_size < 1:
             raise ValueError(f"chunk_size is {chunk_size}; it must be at least 1")
         self._book = book
-        self._count = 0
+        self._chunks = 0
+        self._records = 0
         self._seen = SeenIds()
 
-    def calculate(self, index: int, rows: Sequence[Any]) -> Chunk:
+    def calculate(self, rows: list[Any]) -> Chunk:
+        """Calculate these records and let them go, so that the next chunk does not come on top."""
         started = time.perf_counter()
+        key = pl.Series(np.arange(self._records + 1, self._records + 1 + len(rows)))
         records = read_records(as_columns(rows))
-        first = self._count + 1
-        self._count += len(rows)
-        for at, earlier in self._seen.repeated(records.record_id, first):
+        rows.clear()
+        self._refuse_repeated(records)
+        priced = price(records, self._book)
+        at = records.sound()
+        results = result_frame(records, priced, at, key=key, book=self._book)
+        metrics = _metrics(
+            index=self._chunks,
+            results=results,
+            unaccounted=int(np.count_nonzero(priced.tier[at] == Tier.UNACCOUNTED)),
+            kilograms=math.fsum(np.nan_to_num(priced.emissions[at]).tolist()),
+            errors=error_frame(records, key=key).to_dicts() if records.refusals else [],
+            seconds=time.perf_counter() - started,
+        )
+        self._chunks += 1
+        self._records += len(records)
+        return metrics["chunk_index"], results, metrics
+
+    def _refuse_repeated(self, records: Records) -> None:
+        for at, earlier in self._seen.repeated(records.record_id, self._records + 1):
             sentence = f"The record id was used before, by record {earlier} of the stream."
             records.refusals[at] = ("duplicate_record", sentence)
-        priced = price(records, self._book)
-        at, key = records.sound(), pl.Series(np.arange(first, first + len(rows)))
-        results = result_frame(records, priced, at, key=key, book=self._book)
-        errors = error_frame(records, key=key).to_dicts() if records.refusals else []
-        unaccounted = int(np.count_nonzero(priced.tier[at] == Tier.UNACCOUNTED))
-        kilograms = math.fsum(priced.emissions[at[priced.tier[at] != Tier.UNACCOUNTED]])
-        seconds = time.perf_counter() - started
-        return index, results, _metrics(index, results.height, unaccounted, kilograms, errors, seconds)
 
 
-def as_columns(rows: Sequence[Any]) -> Columns:
+def as_columns(rows: list[Any]) -> Columns:
     """The fields of mappings or objects, column by column; None where a record has none.
 
     One itemgetter for all fields takes 0.3 us a record, one per field 0.55 us.
     """
-    present = [name for name in FIELDS if name in rows[0]] if isinstance(rows[0], dict) else []
+    if set(map(type, rows)) != {dict}:
+        return {name: [_field(row, name) for row in rows] for name in FIELDS}
     known: dict[str, Sequence[Any]] = {}
-    if len(present) > 1:
-        with suppress(KeyError, TypeError, IndexError):
+    present = [name for name in FIELDS if name in rows[0]]
+    if len(present) > 1:  # itemgetter of one name gives no tuple
+        with suppress(KeyError):
             known = dict(zip(present, zip(*map(itemgetter(*present), rows), strict=True), strict=True))
-    if set(map(type, rows)) == {dict}:
-        if set(map(len, rows)) == {len(known)}:  # the same keys in all, so none of the other fields in any
-            return Columns(known, lambda name: [None] * len(rows))
-        return Columns(known, lambda name: [row.get(name) for row in rows])
-    return Columns(known, lambda name: [_field(row, name) for row in rows])
+    if set(map(len, rows)) == {len(known)}:  # the same keys in all, so none of the other fields in any
+        return known | {name: [None] * len(rows) for name in FIELDS if name not in known}
+    return known | {name: [row.get(name) for row in rows] for name in FIELDS if name not in known}
 
 
 def _field(row: Any, name: str) -> Any:
@@ -165,14 +170,20 @@ def _field(row: Any, name: str) -> Any:
 
 
 def _metrics(
-    index: int, successful: int, unaccounted: int, kilograms: float, errors: list[dict[str, Any]], seconds: float
+    *,
+    index: int,
+    results: pl.DataFrame,
+    unaccounted: int,
+    kilograms: float,
+    errors: list[dict[str, Any]],
+    seconds: float,
 ) -> Metrics:
-    size = successful + len(errors)
+    size = results.height + len(errors)
     per_second = size / seconds if seconds > 0 else math.inf
     return {
         "chunk_index": index,
         "chunk_size": size,
-        "successful": successful,
+        "successful": results.height,
         "unaccounted": unaccounted,
         "failed": len(errors),
         "emissions_kgco2e": kilograms,

@@ -29,8 +29,7 @@ class Factors:
     Attributes
     ----------
     factor_id, footprint_id : Int64, null where the row is of the other kind
-    unit_text : String
-    hashed : bytes of shape (n_rows,), what the provenance hash takes of a factor
+    unit_text, hashed : str and bytes, shape (n_rows,); the latter is what the provenance hash takes of a factor
     value : float64 [kg CO2e/unit]
     uncertainty : float64, relative; NaN where none is published
     score : float64, 0 to 100; NaN where none is published
@@ -40,7 +39,7 @@ class Factors:
 
     factor_id: pl.Series
     footprint_id: pl.Series
-    unit_text: pl.Series
+    unit_text: NDArray[np.object_]
     hashed: NDArray[np.object_]
     value: Floats
     uncertainty: Floats
@@ -62,7 +61,7 @@ class Factors:
         return cls(
             factor_id=table["factor_id"],
             footprint_id=table["footprint_id"],
-            unit_text=table["unit"],
+            unit_text=table["unit"].to_numpy().astype(object),
             hashed=np.array([hashed_factor(*of_row) for of_row in hashed], dtype=object),
             value=_floats(table["value"]),
             uncertainty=_floats(table["uncertainty"]),
@@ -97,28 +96,30 @@ class Groups:
 
 @dataclass(frozen=True)
 class ActivityIndex:
-    """Average-data factors by (code, region): group g of `groups` has pair number `pairs[g]`, ascending."""
+    """Average-data factors by code and region.
+
+    Attributes
+    ----------
+    codes, regions : numbers by text
+    group : int64, shape (n_codes + 3, n_regions + 3), number in `groups`, -1 where there is none
+        The last rows and columns are those of the negative numbers that a lookup gives.
+    """
 
     codes: Lookup
     regions: Lookup
-    pairs: Ints
+    group: Ints
     groups: Groups
 
     @classmethod
     def of(cls, activity: pl.DataFrame, *, first_row: int) -> Self:
-        codes = lookup_of(activity["code"])
-        regions = lookup_of([GLOBAL, *activity["region"]])
-        by_pair: dict[int, list[int]] = {}
+        codes, regions = lookup_of(activity["code"]), lookup_of([GLOBAL, *activity["region"]])
+        by_place: dict[tuple[int, int], list[int]] = {}
         for row, (code, region) in enumerate(activity.select("code", "region").iter_rows(), start=first_row):
-            by_pair.setdefault(codes[code] * len(regions) + regions[region], []).append(row)
-        pairs = sorted(by_pair)
-        return cls(codes, regions, np.array(pairs, dtype=np.int64), Groups.of([by_pair[pair] for pair in pairs]))
-
-    def find(self, code: Ints, region: Ints) -> Ints:
-        """Group of each (code, region) number, -1 where there is none; a region may be unknown."""
-        wanted = code * len(self.regions) + region
-        at = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
-        return np.where((self.pairs[at] == wanted) & (region >= 0), at, NO_ROW)
+            by_place.setdefault((codes[code], regions[region]), []).append(row)
+        group = np.full((len(codes) + 1, len(regions) + 1), NO_ROW)
+        for number, place in enumerate(by_place):
+            group[place] = number
+        return cls(codes, regions, group, Groups.of(list(by_place.values())))
 
 
 @dataclass(frozen=True)

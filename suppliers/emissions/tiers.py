@@ -13,6 +13,7 @@ from suppliers.emissions.reasons import Reason
 from suppliers.emissions.records import Records
 from suppliers.emissions.tables import GLOBAL, NO_ROW, Floats, Groups, Ints
 from suppliers.emissions.units import NO_UNIT
+from suppliers.emissions.values import as_texts
 from suppliers.kernels.emissions import LEAST_AVERAGE_DATA_DQI, average_data_quality, price_index_ratio
 
 Codes = NDArray[np.int8]
@@ -56,41 +57,43 @@ def _with_footprints(records: Records, footprints: Footprints, at: Ints, own: ND
     """Those without a PCF of their own whose supplier has registered any footprint."""
     if not footprints.suppliers:
         return np.empty(0, dtype=np.int64)
-    known = np.array([supplier in footprints.suppliers for supplier in taken(records.supplier, at)])
-    return np.flatnonzero(known & ~own)
+    known = map(footprints.suppliers.__contains__, taken(records.supplier, at))
+    return (np.fromiter(known, dtype=bool, count=len(at)) & ~own).nonzero()[0]
 
 
 def _find_footprints(records: Records, footprints: Footprints, at: Ints) -> tuple[Ints, Codes]:
     """Factor row of each record's footprint, -1 and the reason where there is none."""
     row = np.full(len(at), NO_ROW)
-    expired, inactive = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
-    for group in np.array([_footprint_groups(records, footprints, i) for i in at.tolist()]).T:
-        for asked, candidate in _ranked(footprints.groups, group):
-            number = candidate - footprints.first_row
-            usable = footprints.usable[number]
-            valid = (footprints.valid_from[number] <= records.first_day[at[asked]]) & (
-                records.last_day[at[asked]] <= footprints.valid_until[number]
-            )
-            inactive[asked] |= ~usable
-            expired[asked] |= usable & ~valid
-            found = usable & valid & (row[asked] == NO_ROW)
-            row[asked[found]] = candidate[found]
-    reason = np.where(inactive, Reason.INACTIVE_FOOTPRINT, Reason.NO_FOOTPRINT)
-    return row, np.where(expired, Reason.EXPIRED_FOOTPRINT, reason).astype(np.int8)
+    reason = np.full(len(at), Reason.NO_FOOTPRINT, dtype=np.int8)
+    for asked, candidate in _ranked(footprints.groups, _footprint_groups(records, footprints, at)):
+        number = candidate - footprints.first_row
+        usable = footprints.usable[number]
+        starts, ends = footprints.valid_from[number], footprints.valid_until[number]
+        valid = (starts <= records.first_day[at[asked]]) & (records.last_day[at[asked]] <= ends)
+        found = usable & valid & (row[asked] == NO_ROW)
+        row[asked[found]] = candidate[found]
+        # The codes ascend: one that expired says more than one that was taken back.
+        reason[asked] = np.maximum(reason[asked], np.where(usable, Reason.EXPIRED_FOOTPRINT, Reason.INACTIVE_FOOTPRINT))
+    return row, reason
 
 
-def _footprint_groups(records: Records, footprints: Footprints, at: int) -> tuple[int, int]:
-    """Groups to look in, the better first. Two codes that differ are two products, even of the same name."""
-    supplier, code = records.supplier[at], records.text("product_code", at)
-    name = (supplier, name_key(records.text("product_name", at)))
-    if not code:
-        return NO_ROW, footprints.by_name.get(name, NO_ROW)
-    return footprints.by_code.get((supplier, code), NO_ROW), footprints.by_name_alone.get(name, NO_ROW)
+def _footprint_groups(records: Records, footprints: Footprints, at: Ints) -> Ints:
+    """Group of the supplier's footprints with the product's code, else with its name, if those have no other code."""
+    codes = as_texts(taken(records.raw["product_code"], at))
+    names = as_texts(taken(records.raw["product_name"], at))
+    groups = []
+    for supplier, code, name in zip(taken(records.supplier, at), codes, names, strict=True):
+        group = footprints.by_code.get((supplier, code))
+        if group is None:
+            named = footprints.by_name_alone if code else footprints.by_name
+            group = named.get((supplier, name_key(name)), NO_ROW) if name else NO_ROW
+        groups.append(group)
+    return np.array(groups, dtype=np.int64)
 
 
 def _ranked(groups: Groups, group: Ints) -> list[tuple[Ints, Ints]]:
     """First, second, ... rows of each group: the positions that have one, and the rows. Groups are small."""
-    inside = np.flatnonzero(group != NO_ROW)
+    inside = (group != NO_ROW).nonzero()[0]
     if not len(inside):
         return []
     start, count = groups.start[group[inside]], groups.count[group[inside]]
@@ -114,17 +117,15 @@ def average_data(records: Records, book: FactorBook, at: Ints, unit: Ints) -> Of
 
 
 def _activity_groups(records: Records, book: FactorBook, at: Ints) -> Ints:
-    group = np.full(len(at), NO_ROW)
     index, raw = book.activities, records.raw
-    if not len(index.pairs):
+    group = np.full(len(at), NO_ROW)
+    if not len(index.groups.rows):
         return group
     country = look_up(index.regions, taken(raw["country"], at), fold=str.upper)
-    everywhere = np.full(len(at), index.regions[GLOBAL])
     for lookup, column in ((index.codes, "product_code"), (book.codes_by_category, "product_category")):
         code = look_up(lookup, taken(raw[column], at))
-        for region in (country, everywhere):
-            asked = np.flatnonzero((group == NO_ROW) & (code >= 0))
-            group[asked] = index.find(code[asked], region[asked])
+        for region in (country, index.regions[GLOBAL]):
+            group = np.where(group == NO_ROW, index.group[code, region], group)
     return group
 
 
@@ -147,7 +148,7 @@ def spend_based(records: Records, book: FactorBook, at: Ints, currency: Ints, cu
 def _sectors(records: Records, book: FactorBook, at: Ints) -> Ints:
     """Factor row of each record's sector, `BLANK` where it has none, another negative number where that is unknown."""
     sector = look_up(book.sectors, taken(records.raw["sector_code"], at))
-    without = np.flatnonzero(sector == BLANK)
+    without = (sector == BLANK).nonzero()[0]
     if len(without):
         mapped = look_up(book.sectors_by_category, taken(records.raw["product_category"], at[without]))
         sector[without] = np.where(mapped == UNKNOWN, BLANK, mapped)

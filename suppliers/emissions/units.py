@@ -52,45 +52,43 @@ class Units:
     """The units that were met so far, by number, so that a column of units is a column of integers."""
 
     def __init__(self) -> None:
-        self._units = [NOTHING]
         self._numbers = {NOTHING: NO_UNIT}
         self._spelled: dict[Any, int] = {None: NO_UNIT, "": NO_UNIT}
-        self._rates: dict[tuple[int, int], float] = {}
+        self._rates = np.full((2, 2), np.nan)
 
     def numbers_of(self, column: Sequence[Any]) -> Ints:
         """Number of each unit, shape (n,): 0 where none is given, -1 for an unknown unit."""
         numbers = look_up(self._spelled, column)
-        for at in np.flatnonzero(numbers == UNKNOWN).tolist():
+        for at in (numbers == UNKNOWN).nonzero()[0].tolist():
             numbers[at] = self._number_of(as_text(column[at]))
         return numbers
 
     def rates(self, source: Ints, target: Ints) -> Floats:
         """Target units for one source unit, shape (n,); NaN where dimensions differ or a unit is unknown or missing."""
-        if not len(source):
-            return np.empty(0)
-        width = len(self._units) + 1
-        pairs, inverse = np.unique((source + 1) * width + target + 1, return_inverse=True)
-        rates = [self._rate(pair // width - 1, pair % width - 1) for pair in pairs.tolist()]
-        return np.array(rates)[inverse]
+        rates: Floats = self._rates[source, target]
+        return rates
 
     def _number_of(self, text: str) -> int:
         unit = parse_unit(text) if len(text) <= LONGEST_SPELLING else None
         if unit is None:
             return UNKNOWN
         with _lock:
-            number = self._numbers.setdefault(unit, len(self._units))
-            if number == len(self._units):
-                self._units.append(unit)
+            if unit not in self._numbers:
+                self._add(unit)
             if len(self._spelled) < MOST_SPELLINGS:
-                self._spelled[text] = number
-        return number
+                self._spelled[text] = self._numbers[unit]
+        return self._numbers[unit]
 
-    def _rate(self, source: int, target: int) -> float:
-        if (source, target) not in self._rates:
-            self._rates[source, target] = conversion_rate(
-                self._units[max(source, NO_UNIT)], self._units[max(target, NO_UNIT)]
-            )
-        return self._rates[source, target]
+    def _add(self, unit: Unit) -> None:
+        """Give the unit a number, and rates to and from all others; the last row and column are the unknown unit's."""
+        number = len(self._numbers)
+        rates = np.full((number + 2, number + 2), np.nan)
+        rates[:number, :number] = self._rates[:number, :number]
+        for other, other_number in [*self._numbers.items(), (unit, number)]:
+            rates[number, other_number] = conversion_rate(unit, other)
+            rates[other_number, number] = conversion_rate(other, unit)
+        self._rates = rates
+        self._numbers[unit] = number
 
 
 def conversion_rate(source: Unit, target: Unit) -> float:

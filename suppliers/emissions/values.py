@@ -6,9 +6,11 @@ from calendar import isleap
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 from uuid import UUID
+
+import numpy as np
 
 from suppliers.emissions.checks import FIRST_YEAR, LARGEST, LAST_YEAR
 
@@ -35,6 +37,8 @@ def as_text(value: object) -> str:
     """
     if isinstance(value, str):
         return str.strip(value)
+    if isinstance(value, np.floating):
+        value = float(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
@@ -67,7 +71,7 @@ def as_number(value: object) -> float:
         if not NUMBER.fullmatch(text):
             raise NotANumber
         number = float(text)
-    elif isinstance(value, bool) or not isinstance(value, float | Integral | Decimal):
+    elif isinstance(value, bool) or not isinstance(value, Real | Decimal):
         raise NotANumber
     else:
         number = _as_float(value)
@@ -76,7 +80,7 @@ def as_number(value: object) -> float:
     return number
 
 
-def _as_float(value: float | Integral | Decimal) -> float:
+def _as_float(value: Real | Decimal) -> float:
     try:
         return float(value)
     except (OverflowError, ValueError):

@@ -122,13 +122,13 @@ def _ask_tiers(records: Records, book: FactorBook, currency: Ints, currency_rate
 def _refuse_faults(records: Records, book: FactorBook, offers: Offers, tier: Codes) -> None:
     """Records that no tier prices and that hold something wrong: the first tier's fault is told."""
     faults = FAULTS[offers.reason] & (tier == 0)
-    for at in np.flatnonzero(faults.any(axis=0)).tolist():
+    for at in faults.any(axis=0).nonzero()[0].tolist():
         first = int(np.argmax(faults[:, at]))
         reason = Reason(offers.reason[first, at])
         records.refusals.add(at, reason.name.lower(), explain(records, book, at, reason, int(offers.row[first, at])))
 
 
 def _refuse_excess(records: Records, emissions: Floats) -> None:
-    for at in np.flatnonzero(np.abs(emissions) > LARGEST).tolist():
+    for at in (np.abs(emissions) > LARGEST).nonzero()[0].tolist():
         sentence = f"The emissions would be {emissions[at]:.3g} kg, more than the world's; check quantity and unit."
         records.refusals.add(at, "bad_number", sentence)

@@ -80,7 +80,8 @@ def choose_tier(usable: Bools) -> Codes:
 def average_data_quality(score: Floats) -> Floats:
     """DQI of an average-data result, 0 to 100: `(70 + score) / 2`, and 70 where the factor has no score (NaN)."""
     default = DEFAULT_DQI[Tier.AVERAGE_DATA]
-    return (default + np.where(np.isnan(score), default, score)) / 2
+    quality: Floats = (default + np.where(np.isnan(score), default, score)) / 2
+    return quality
 
 
 def data_quality(tier: Codes, score: Floats) -> Floats:

@@ -61,7 +61,7 @@ def find_duplicates(*, import_id: int | None = None, years: Collection[int] = ()
     years
         Only records of these years; all where empty.
     """
-    records = PurchaseRecord.objects.filter(year__in=years) if years else PurchaseRecord.objects.all()
+    records = PurchaseRecord.objects.filter(year__in=list(years)) if years else PurchaseRecord.objects.all()
     alike = _alike(records)
     if import_id is not None:
         alike = alike.annotate(own=Count("pk", filter=Q(source=import_id))).filter(own__gt=0)

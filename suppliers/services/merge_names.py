@@ -65,7 +65,7 @@ def propose_merges(*, limit: int = 100) -> list[Proposal]:
         for key, name in zip(found["key"], _with_purchases(found), strict=True):
             groups[key].append(name)
     proposals = [
-        Proposal(key, sorted(group, key=lambda name: -name.weight), _only_supplier(group, owners.get(key)))
+        Proposal(key, sorted(group, key=lambda name: (-name.weight, name.name)), _only_supplier(group, owners.get(key)))
         for key, group in groups.items()
     ]
     return sorted(proposals, key=lambda proposal: (-proposal.weight, proposal.key))[:limit]

@@ -147,6 +147,12 @@ def test_a_mapping_that_nobody_saved_is_refused_with_the_saved_ones(load):
         load(HEADER, COSTAIN, saved_mapping="SAP")
 
 
+def test_the_name_of_a_mapping_has_an_end(load):
+    with pytest.raises(WorkbenchError, match="at most 100 characters"):
+        load(HEADER, COSTAIN, save_as="x" * 101)
+    assert not PurchaseImport.objects.exists()
+
+
 def test_without_ids_the_lines_are_the_ids(load):
     load(HEADER, COSTAIN, "", COSTAIN)
 
@@ -454,6 +460,13 @@ def test_of_a_file_without_a_good_line_nothing_is_kept(load):
     assert not PurchaseImport.objects.exists()
 
 
+@pytest.mark.parametrize("rows", [[], [""], ["too,short"], ["A,1,2021,,,", "x"]])
+def test_a_file_without_lines_that_can_be_read_is_no_trouble(load, rows):
+    report, refused = load("record_id,supplier,product_category,spend,year", *rows)
+
+    assert (report.import_id, report.accepted, report.rows) == (None, 0, len(refused))
+
+
 @pytest.mark.parametrize(
     ("header", "columns", "constants", "sentence"),
     [
@@ -557,7 +570,7 @@ def test_the_command_says_what_went_in_and_what_looks_wrong(run, tmp_path):
     assert "Spend: 17.50 GBP\n2020: 1 records\n2021: 2 records\n" in output
     assert "New supplier names: 3, of which 0 are a supplier in the books." in output
     assert "New categories: 1." in output
-    assert "Groups of supplier names that look like one supplier: 1. Nothing was merged." in output
+    assert "look like one supplier: 1, first 'COSTAIN Limited', 'Costain Ltd'. Nothing was merged." in output
     assert "bought twice: 1 more than there are purchases, in 1 groups, of 5.00 GBP. Nothing was deleted." in output
 
 
@@ -568,6 +581,16 @@ def test_when_lines_are_refused_the_exit_code_is_3_and_the_error_file_is_named(r
     assert code == 3
     assert f"Refused lines: 1. The reasons are in {errors}" in output
     assert errors.read_text().endswith("ledger.csv,3,Net,many,is not a number\n")
+
+
+def test_where_nothing_goes_in_nothing_is_said_of_other_imports(run, tmp_path):
+    run(*put(tmp_path, "A,1,2021-03-04", "A,1,2021-03-04"))
+
+    code, output = run(*put(tmp_path, "A,many,2021-03-04"))
+
+    assert code == 3
+    assert "ledger.csv: 0 of 1 lines are records." in output
+    assert "bought twice" not in output
 
 
 def test_the_file_again_says_that_nothing_was_changed(run, tmp_path):
@@ -596,6 +619,7 @@ def test_the_report_as_json_is_all_that_is_printed(run, tmp_path):
     assert code == 0
     assert (report["accepted"], report["spend"], report["years"]) == (2, {"GBP": 2.0}, {"2021": 2})
     assert report["duplicates"]["groups"][0]["purchase_date"] == "2021-03-04"
+    assert report["names_alike"] == []
 
 
 def test_a_refused_file_is_an_error_of_the_command(run, tmp_path):

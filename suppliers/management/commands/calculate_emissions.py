@@ -70,7 +70,8 @@ def _print(run: EmissionRun) -> None:
     console.print(
         f"{run.emissions_kgco2e / 1000:,.1f} t CO2e, with 90 % confidence between {low:,.1f} and {high:,.1f}."
     )
+    seconds = run.timings["total"]
     console.print(
         f"{run.progress_done:,} records: {run.accounted:,} accounted, {run.unaccounted:,} unaccounted, "
-        f"{run.failed:,} failed; {run.timings['total']:.1f} s, {run.progress_done / run.timings['total']:,.0f} a second."
+        f"{run.failed:,} failed; {seconds:.1f} s, {run.progress_done / seconds:,.0f} a second."
     )

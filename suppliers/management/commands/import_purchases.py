@@ -11,10 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.console import command_line_user, console, progress_bar
 from core.errors import WorkbenchError
+from core.imports import enumerate_some
 from core.tabular import RefusalFile
 from suppliers.services.find_duplicates import Duplicates, find_duplicates
 from suppliers.services.import_purchases import PurchaseReport, import_purchases
-from suppliers.services.merge_names import propose_merges
+from suppliers.services.merge_names import Proposal, propose_merges
 from suppliers.services.purchases.fields import FIELDS
 from suppliers.services.purchases.mapping import parse_mapping
 
@@ -48,8 +49,8 @@ class Command(BaseCommand):
         errors = options["errors"] or _new_error_file()
         try:
             report = _import(options, errors)
-            duplicates = find_duplicates(import_id=report.import_id or 0, years=report.years, limit=SHOWN)
-            alike = len(propose_merges(limit=sys.maxsize))
+            alike = propose_merges(limit=sys.maxsize)
+            duplicates = _find_duplicates(report)
         except WorkbenchError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as interrupt:
@@ -79,16 +80,25 @@ def _import(options: dict[str, Any], errors: Path) -> PurchaseReport:
         )
 
 
+def _find_duplicates(report: PurchaseReport) -> Duplicates | None:
+    if report.import_id is None:
+        return None
+    return find_duplicates(import_id=report.import_id, years=report.years, limit=SHOWN)
+
+
 def _new_error_file() -> Path:
     folder: Path = settings.VAR_DIR / "import-errors"
     return folder / f"{dt.datetime.now():%Y%m%d-%H%M%S-%f}.csv"
 
 
-def _summary(report: PurchaseReport, duplicates: Duplicates, alike: int) -> dict[str, Any]:
-    return asdict(report) | {"names_alike": alike, "duplicates": asdict(duplicates)}
+def _summary(report: PurchaseReport, duplicates: Duplicates | None, alike: list[Proposal]) -> dict[str, Any]:
+    groups = [[name.name for name in proposal.names] for proposal in alike]
+    return asdict(report) | {"names_alike": groups, "duplicates": duplicates and asdict(duplicates)}
 
 
-def _sentences(report: PurchaseReport, duplicates: Duplicates, alike: int, errors: Path) -> Iterator[str]:
+def _sentences(
+    report: PurchaseReport, duplicates: Duplicates | None, alike: list[Proposal], errors: Path
+) -> Iterator[str]:
     if report.already_imported:
         yield f"{report.file} went in before, as import {report.import_id}. Nothing was changed."
     kept = f" as import {report.import_id}" if report.import_id else ""
@@ -100,8 +110,9 @@ def _sentences(report: PurchaseReport, duplicates: Duplicates, alike: int, error
     if report.new_categories:
         yield f"New categories: {report.new_categories:,}. Map them to sectors with map_categories."
     if alike:
-        yield f"Groups of supplier names that look like one supplier: {alike:,}. Nothing was merged."
-    if duplicates.group_count:
+        largest = enumerate_some([name.name for name in alike[0].names])
+        yield f"Groups of names that look like one supplier: {len(alike):,}, first {largest}. Nothing was merged."
+    if duplicates and duplicates.group_count:
         surplus = ", ".join(f"{spend:,.2f} {currency}" for currency, spend in sorted(duplicates.surplus_spend.items()))
         yield (
             f"Records that look like one bought twice: {duplicates.surplus_records:,} more than there are purchases, "

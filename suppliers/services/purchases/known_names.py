@@ -32,7 +32,7 @@ class KnownNames:
 
     def ids_of(self, names: pl.Series) -> pl.Series:
         """An id for each name, null for null."""
-        wanted = names.unique().drop_nulls()
+        wanted = names.unique(maintain_order=True).drop_nulls()
         if len(self._ids) > REMEMBERED:
             self._ids.clear()
         self._find(wanted)

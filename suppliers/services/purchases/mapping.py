@@ -13,6 +13,7 @@ from core.tabular import FileRefused
 from suppliers.models import PurchaseMapping
 from suppliers.services.purchases.fields import FIELDS
 
+LONGEST_NAME = 100
 NO_CONSTANT = ("record_id",)
 NEEDED = (("supplier",), ("purchase_date", "year"), ("spend", "quantity"))
 
@@ -73,6 +74,8 @@ def load_mapping(name: str) -> ColumnMapping:
 
 
 def save_mapping(name: str, mapping: ColumnMapping) -> None:
+    if len(name) > LONGEST_NAME:
+        raise WorkbenchError(f"The name of a mapping has at most {LONGEST_NAME} characters.")
     fields = {"columns": dict(mapping.columns), "constants": dict(mapping.constants)}
     PurchaseMapping.objects.update_or_create(name=name, defaults=fields)
 

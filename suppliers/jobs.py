@@ -1,0 +1,12 @@
+"""Background jobs: each takes ids, calls one service, and leaves what happened in the run's row."""
+
+from suppliers.services.calculate_emissions import continue_calculation
+from suppliers.services.upload_purchases import continue_purchase_upload
+
+
+def calculate_emissions_job(run_id: int) -> None:
+    continue_calculation(run_id=run_id)
+
+
+def import_purchases_job(token: str) -> None:
+    continue_purchase_upload(token=token)

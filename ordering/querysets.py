@@ -80,10 +80,12 @@ class OrderQuerySet(models.QuerySet[ModelT]):
         """Lines that must be ordered, the highest value first."""
         return self.with_urgency(Urgency.MUST_ORDER).order_by("-order_value", "id")
 
-    def emissions_kgco2e(self) -> "float | None":
-        """Of these lines' order quantities [kg CO2e], as far as they are known; one query, with a join."""
-        total = self.order_by().aggregate(total=Sum(F("order_qty") * F("sku__emissions_kgco2e")))["total"]
-        return None if total is None else float(total)
+    def totals_with_emissions(self) -> "dict[str, Any]":
+        """The totals and `emissions_kgco2e` of the order quantities, as far as they are known; one query."""
+        groups = self.order_by().values_list("currency").annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
+        rows = list(groups.annotate(emissions=Sum(F("order_qty") * F("sku__emissions_kgco2e"))))
+        known = [row[-1] for row in rows if row[-1] is not None]
+        return _add_up(row[:-1] for row in rows) | {"emissions_kgco2e": sum(known) if known else None}
 
     def totals(self) -> "dict[str, Any]":
         """Lines, units and value by currency of these lines; one query."""

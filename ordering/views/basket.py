@@ -27,7 +27,8 @@ def basket(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
     supplier = _supplier(request, pk)
     refresh_totals(month=month)
     lines = _lines(request, month, supplier)
-    totals = lines.filter(order_qty__gt=0).totals()
+    totals = lines.filter(order_qty__gt=0).totals_with_emissions()
+    emissions = totals.pop("emissions_kgco2e")
     ordered = list(
         lines.filter(order_qty__gt=0)
         .select_related("sku", "warehouse", "supplier")
@@ -38,7 +39,7 @@ def basket(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
         "month": month,
         "supplier": supplier,
         "totals": totals,
-        "emissions_kgco2e": lines.filter(order_qty__gt=0).emissions_kgco2e(),
+        "emissions_kgco2e": emissions,
         "value": value,
         "missing": max((supplier.min_order_value or Decimal(0)) - value, Decimal(0)),
         "table": build_table(ordered, BASKET_COLUMNS, may_select=False),

@@ -1,7 +1,7 @@
 """Reads of a run that have a name: each is one statement over the run's results, or none."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,36 +93,36 @@ def totals_of(run: EmissionRun) -> RunTotals:
     return RunTotals([TierTotal(**{name: tier[name] for name in names}) for tier in run.totals.get("by_tier", [])])
 
 
-def shares_of_categories(run: EmissionRun) -> list[Share]:
-    """Largest first, two statements."""
-    groups = _groups(run, "category_id")
-    names = dict(Category.objects.order_by().values_list("pk", "name"))
-    return _ranked(groups, lambda pk: (pk, names.get(pk, NO_CATEGORY)))
+def shares_of(run: EmissionRun) -> tuple[list[Share], list[Share]]:
+    """By category and by supplier, the largest first; three statements, of which one goes over the results.
+
+    Names that people linked to one supplier are one supplier.
+    """
+    keys = ("category_id", "supplier_name_id", "tier")
+    totals = EmissionResult.objects.filter(run=run).order_by().values_list(*keys)
+    by_category, by_supplier = dict[Any, Share](), dict[Any, Share]()
+    names, owners = dict(Category.objects.order_by().values_list("pk", "name")), _owners()
+    for category, name, tier, kgco2e, records in totals.annotate(Sum("emissions_kgco2e"), Count("pk")):
+        owner, owner_name = owners[name]
+        for shares, key, label in (
+            (by_category, category, names.get(category, NO_CATEGORY)),
+            (by_supplier, owner, owner_name),
+        ):
+            shares.setdefault(key, Share(label)).add(tier, kgco2e or 0.0, records)
+    return _ranked(by_category.values()), _ranked(by_supplier.values())
 
 
-def shares_of_suppliers(run: EmissionRun) -> list[Share]:
-    """Names that people linked to one supplier are one; largest first, two statements."""
-    groups = _groups(run, "supplier_name_id")
+def _owners() -> dict[int, tuple[Any, str]]:
+    """Whose each name is, and what they are called."""
     names = SupplierName.objects.order_by().values_list("pk", "name", "supplier_id", "supplier__name", "supplier__code")
-    owners: dict[Any, tuple[Any, str]] = {
+    return {
         pk: (("supplier", supplier), title or code) if supplier else (pk, name)
         for pk, name, supplier, title, code in names
     }
-    return _ranked(groups, lambda pk: owners[pk])
 
 
-def _groups(run: EmissionRun, column: str) -> list[tuple[Any, int | None, float, int]]:
-    totals = EmissionResult.objects.filter(run=run).order_by().values_list(column, "tier")
-    rows = totals.annotate(Sum("emissions_kgco2e"), Count("pk"))
-    return [(key, tier, kgco2e or 0.0, records) for key, tier, kgco2e, records in rows]
-
-
-def _ranked(groups: Sequence[tuple[Any, int | None, float, int]], identify: Any) -> list[Share]:
-    shares: dict[Any, Share] = {}
-    for key, tier, kgco2e, records in groups:
-        owner, name = identify(key)
-        shares.setdefault(owner, Share(name)).add(tier, kgco2e, records)
-    return sorted(shares.values(), key=lambda share: (-share.kgco2e, share.name))
+def _ranked(shares: Iterable[Share]) -> list[Share]:
+    return sorted(shares, key=lambda share: (-share.kgco2e, share.name))
 
 
 def hot_spots(run: EmissionRun, limit: int = 20) -> list[EmissionResult]:

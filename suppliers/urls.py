@@ -18,6 +18,7 @@ urlpatterns = [
     path("compare/", reports.compare, name="emission_compare"),
     path("purchases/", purchases.purchases, name="emission_purchases"),
     path("purchases/uploads/<uuid:token>/", purchases.upload, name="emission_upload"),
+    path("purchases/uploads/<uuid:token>/progress/", purchases.upload_progress, name="emission_upload_progress"),
     path("purchases/uploads/<uuid:token>/cancel/", purchases.upload_cancel, name="emission_upload_cancel"),
     path("purchases/uploads/<uuid:token>/refused/", purchases.upload_refused, name="emission_upload_refused"),
     path("categories/", categories.category_list, name="emission_categories"),

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -134,7 +135,10 @@ def find_upload(*, token: str) -> PurchaseUpload:
 def list_uploads() -> list[PurchaseUpload]:
     """Those that wait or run, or ended within the last day; the newest first."""
     paths = settings.UPLOADS_DIR.glob(f"{PREFIX}*/{STATE}") if settings.UPLOADS_DIR.is_dir() else ()
-    uploads = [find_upload(token=path.parent.name.removeprefix(PREFIX)) for path in paths]
+    uploads = []
+    for path in paths:
+        with suppress(WorkbenchError):  # it may be removed meanwhile
+            uploads.append(find_upload(token=path.parent.name.removeprefix(PREFIX)))
     return sorted((one for one in uploads if one.status != LOOKED_AT), key=lambda one: -one.touched)
 
 

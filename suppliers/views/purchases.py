@@ -83,12 +83,18 @@ def _take_in(request: HttpRequest, limited: LimitedUploadHandler) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 @emission_page(UPLOAD)
 def upload(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """What the columns are, before the import; how far it is, afterwards."""
+    """What the columns are, before the import."""
     found = _find(token)
     if request.method == "POST":
         return _import(request, found)
-    if found.status == LOOKED_AT:
-        return _mapping_page(request, found)
+    return _mapping_page(request, found) if found.status == LOOKED_AT else redirect("emission_purchases")
+
+
+@require_GET
+@emission_page(LOOK)
+def upload_progress(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    """The import's box: polled while it is alive, complete on its own without JavaScript."""
+    found = _find(token)
     if not request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return redirect("emission_purchases")
     response = render(request, "emissions/_upload.html", {"upload": found})

@@ -16,6 +16,7 @@ from suppliers.views.guard import LOOK, emission_page
 
 SUPPLIERS_SHOWN = 15
 CATEGORIES_SHOWN = 30
+LARGEST_REPORTED = 10
 SETS = ("spend_factors", "activity_factors", "currency_rates", "price_index")
 
 
@@ -26,8 +27,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if run.status != RunStatus.COMPLETED:
         messages.error(request, f"Run {pk} has no totals, because it did not end.")
         return redirect("emission_runs")
-    categories = summaries.shares_of_categories(run)
-    suppliers = summaries.shares_of_suppliers(run)
+    categories, suppliers = summaries.shares_of(run)
     context = _facts(run) | {
         "categories": categories[:CATEGORIES_SHOWN],
         "suppliers": suppliers[:SUPPLIERS_SHOWN],
@@ -48,10 +48,11 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @emission_page(LOOK)
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(EmissionRun.objects.select_related(*SETS), pk=pk, status=RunStatus.COMPLETED)
+    categories, suppliers = summaries.shares_of(run)
     context = _facts(run) | {
         "sets": [found for name in SETS if (found := getattr(run, name))],
-        "categories": summaries.shares_of_categories(run)[:10],
-        "suppliers": summaries.shares_of_suppliers(run)[:10],
+        "categories": categories[:LARGEST_REPORTED],
+        "suppliers": suppliers[:LARGEST_REPORTED],
     }
     return render(request, "emissions/report.html", context)
 

@@ -367,6 +367,20 @@ def test_a_file_is_looked_at_mapped_and_imported(manager, enqueued):
     assert PurchaseRecord.objects.count() == 1
 
 
+def test_whoever_looks_sees_the_progress_of_an_import(manager, client, enqueued):
+    address = upload(manager).url
+    manager.post(address, {"column_0": "supplier", "column_2": "spend", "column_3": "purchase_date"})
+    client.force_login(a_user("viewer"))
+    polled = client.get(f"{address}progress/", headers={"hx-request": "true"})
+    assert "Waiting for a worker." in text_of(polled)
+    assert b"<html" not in polled.content
+    assert b"Cancel the import" not in polled.content
+    import_purchases_job(enqueued[0][1])
+    ended = client.get(f"{address}progress/", headers={"hx-request": "true"})
+    assert (ended.status_code, ended["HX-Redirect"]) == (286, "/emissions/purchases/")
+    assert client.get(f"{address}progress/").url == "/emissions/purchases/"
+
+
 def test_a_saved_mapping_fills_the_form(manager):
     PurchaseMapping.objects.create(name="Ledger", columns={"Vendor": "supplier"}, constants={"currency": "GBP"})
     page = manager.get(f"{upload(manager).url}?mapping=Ledger")

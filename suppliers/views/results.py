@@ -1,11 +1,12 @@
 """What a run found: all results, one result in every number, and files of them."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
@@ -55,13 +56,18 @@ def _narrowed(results: "QuerySet[EmissionResult]", chosen: dict[str, Any]) -> "Q
     if tier := chosen["tier"]:
         results = results.filter(tier=None if tier == NO_TIER else int(tier))
     if text := chosen["supplier"]:
-        names = SupplierName.objects.filter(Q(name__icontains=text) | Q(supplier__name__icontains=text))
-        results = results.filter(supplier_name_id__in=list(names.order_by().values_list("pk", flat=True)))
+        names = SupplierName.objects.order_by().values_list("pk", "name", "supplier__name")
+        results = results.filter(supplier_name_id__in=_holding(text, names))
     if text := chosen["category"]:
-        categories = Category.objects.filter(name__icontains=text)
-        results = results.filter(category_id__in=list(categories.order_by().values_list("pk", flat=True)))
+        results = results.filter(category_id__in=_holding(text, Category.objects.order_by().values_list("pk", "name")))
     bounds = {"dqi__gte": chosen["dqi_min"], "dqi__lte": chosen["dqi_max"]}
     return results.filter(**{name: value for name, value in bounds.items() if value is not None})
+
+
+def _holding(text: str, rows: Iterable[tuple[Any, ...]]) -> list[int]:
+    """Keys of the rows that hold the text, without regard to case: names are stored as exact text, which minds it."""
+    wanted = text.casefold()
+    return [pk for pk, *names in rows if any(wanted in name.casefold() for name in names if name)]
 
 
 @require_GET

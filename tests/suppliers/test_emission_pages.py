@@ -518,7 +518,6 @@ def opened(client, path):
     answer = client.get(path)
     if answer.streaming:
         b"".join(answer)
-        answer.close()
     return answer
 
 

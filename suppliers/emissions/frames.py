@@ -7,7 +7,7 @@ import polars as pl
 
 from suppliers.emissions.book import FactorBook
 from suppliers.emissions.lookups import taken
-from suppliers.emissions.provenance import METHODS, NUMBERS, hashed_factor, provenance_hashes
+from suppliers.emissions.provenance import METHODS, NUMBERS, RATES, hashed_factor, provenance_hashes
 from suppliers.emissions.reasons import rejected_texts
 from suppliers.emissions.records import Records
 from suppliers.emissions.tables import Floats, Ints
@@ -38,7 +38,7 @@ COLUMNS = (
     "spend_usd",
     "provenance_hash",
 )
-FLOATS = (*NUMBERS, "p5_kgco2e", "p95_kgco2e", "dqi", "factor_value", "spend_usd")
+FLOATS = (*NUMBERS, *RATES, "p5_kgco2e", "p95_kgco2e", "dqi", "factor_value", "spend_usd")
 TIER_TEXTS = pl.Series("tier", [None, 1, 2, 3], dtype=pl.Int8)
 METHOD_TEXTS = pl.Series("method", METHODS)
 
@@ -54,7 +54,7 @@ def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, 
     units, hashed = _factor_texts(records, priced, at, book)
     factors, tiers = pl.Series((row % len(book.factors)).astype(np.uint32)), pl.Series(tier.astype(np.uint32))
     flat = pl.Series(values=floats.ravel(), nan_to_null=True)
-    numbers = [flat[i * size : (i + 1) * size].alias(name) for i, name in enumerate(FLOATS)]
+    numbers = [flat.slice(i * size, size).alias(name) for i, name in enumerate(FLOATS)]
     columns = [
         (key if size == len(key) else key[at]).alias("record"),
         pl.Series("record_id", taken(records.record_id, at), dtype=pl.String),
@@ -65,7 +65,7 @@ def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, 
         book.factors.footprint_id[factors],
         pl.Series("factor_unit", units, dtype=pl.String),
         *numbers,
-        provenance_hashes(hashed, taken(records.encoded_id, at), floats[: len(NUMBERS)]),
+        provenance_hashes(hashed, taken(records.encoded_id, at), floats[:2], floats[2:5]),
     ]
     by_name = {column.name: column for column in columns}
     return pl.DataFrame([by_name[name] for name in COLUMNS])
@@ -73,24 +73,23 @@ def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, 
 
 def _floats(priced: Priced, at: Ints, book: FactorBook) -> Floats:
     """The columns `FLOATS`, shape (10, n)."""
-    row, tier, rate = priced.row[at], priced.tier[at], priced.rate[at]
-    by_spend = tier == Tier.SPEND_BASED
-    emissions = priced.emissions[at]
-    sigma_factor = kernels.lognormal_sigma(priced.uncertainty[at])
-    p5, p95 = kernels.interval(emissions, SIGMA_ACTIVITY[tier], sigma_factor)
+    by_spend = priced.tier == Tier.SPEND_BASED
+    sigma_factor = kernels.lognormal_sigma(priced.uncertainty)
+    p5, p95 = kernels.interval(priced.emissions, SIGMA_ACTIVITY[priced.tier], sigma_factor)
     columns = {
-        "activity_amount": priced.activity[at],
-        "unit_rate": np.where(by_spend, np.nan, rate),
-        "currency_rate": priced.currency_rate[at],
-        "price_index_ratio": np.where(by_spend, rate, np.nan),
-        "emissions_kgco2e": emissions,
+        "activity_amount": priced.activity,
+        "emissions_kgco2e": priced.emissions,
+        "unit_rate": np.where(by_spend, np.nan, priced.rate),
+        "currency_rate": priced.currency_rate,
+        "price_index_ratio": np.where(by_spend, priced.rate, np.nan),
         "p5_kgco2e": p5,
         "p95_kgco2e": p95,
-        "dqi": kernels.data_quality(tier, book.factors.score[row]),
-        "factor_value": priced.value[at],
-        "spend_usd": priced.spend_usd[at],
+        "dqi": kernels.data_quality(priced.tier, book.factors.score[priced.row]),
+        "factor_value": priced.value,
+        "spend_usd": priced.spend_usd,
     }
-    return np.stack([columns[name] for name in FLOATS])
+    floats = np.stack([columns[name] for name in FLOATS])
+    return floats if len(at) == floats.shape[1] else floats[:, at]
 
 
 def _factor_texts(records: Records, priced: Priced, at: Ints, book: FactorBook) -> tuple[list[str], list[bytes]]:

@@ -28,11 +28,17 @@ FIELDS = (
     "price_index_ratio",
     "emissions_kgco2e",
 )
-NUMBERS = FIELDS[-5:]
+NUMBERS = ("activity_amount", "emissions_kgco2e")
+RATES = ("unit_rate", "currency_rate", "price_index_ratio")
 SMALL = 1e-4  # below it Polars writes 0.00001 and Python 1e-05; above it they agree
+NO_RATE = -1.0
+MOST_RATES = 10_000
+_rate_texts = {NO_RATE: b""}
 
 
-def provenance_hashes(factors: Sequence[bytes], record_ids: Sequence[bytes], numbers: Floats) -> pl.Series:
+def provenance_hashes(
+    factors: Sequence[bytes], record_ids: Sequence[bytes], numbers: Floats, rates: Floats
+) -> pl.Series:
     """SHA-256 of `FIELDS` in their order, in hexadecimal, one per record.
 
     A field is text in UTF-8: a number as Python's `repr` of the float64, a tier as its digit, nothing as nothing;
@@ -44,13 +50,27 @@ def provenance_hashes(factors: Sequence[bytes], record_ids: Sequence[bytes], num
     ----------
     factors : shape (n,), the first seven fields, by `hashed_factor`
     record_ids : shape (n,), in UTF-8
-    numbers : float64, shape (5, n), `NUMBERS`, NaN for nothing
+    numbers : float64, shape (2, n), `NUMBERS`, NaN for nothing
+    rates : float64, shape (3, n), `RATES`, positive, NaN for nothing
     """
     size = len(record_ids)
     texts = number_texts(numbers.ravel()).cast(pl.Binary).to_list()
-    by_column = [texts[i * size : (i + 1) * size] for i in range(len(NUMBERS))]
-    lines = map(SEPARATOR.encode().join, zip(factors, record_ids, *by_column, strict=True))
+    activity, emissions = texts[:size], texts[size:]
+    fields = zip(factors, record_ids, activity, *map(_written_rates, rates), emissions, strict=True)
+    lines = map(SEPARATOR.encode().join, fields)
     return pl.Series("provenance_hash", [sha256(line).hexdigest() for line in lines], dtype=pl.String)
+
+
+def _written_rates(rates: Floats) -> list[bytes]:
+    """Rates repeat, so each is written once."""
+    values = np.where(np.isnan(rates), NO_RATE, rates).tolist()
+    try:
+        return list(map(_rate_texts.__getitem__, values))
+    except KeyError:
+        known = {value: repr(value).encode() for value in set(values)} | {NO_RATE: b""}
+        if len(_rate_texts) < MOST_RATES:
+            _rate_texts.update(known)
+        return list(map(known.__getitem__, values))
 
 
 def hashed_factor(set_hash: str, reference: str, tier: int, value: float | None, unit: str) -> bytes:
@@ -61,7 +81,10 @@ def hashed_factor(set_hash: str, reference: str, tier: int, value: float | None,
 
 def number_texts(numbers: Floats) -> pl.Series:
     """Python's `repr` of each number, empty for NaN. Polars writes a float in 33 ns, Python in 500."""
-    text = pl.Series(numbers).cast(pl.String).zip_with(pl.Series(~np.isnan(numbers)), NOTHING)
+    text = pl.Series(numbers).cast(pl.String)
+    missing = np.isnan(numbers)
+    if missing.any():
+        text = text.zip_with(pl.Series(~missing), NOTHING)
     small = ((np.abs(numbers) < SMALL) & (numbers != 0)).nonzero()[0]
     if len(small):
         text = text.scatter(small, [repr(number) for number in numbers[small].tolist()])

@@ -143,19 +143,21 @@ def _credits(kinds: Sequence[Any], refusals: Refusals) -> Bools:
 
 
 def _numbers(name: str, column: Sequence[Any], refusals: Refusals) -> Floats:
-    """Plain numbers at once; anything else, and what looks odd, value by value."""
+    """Plain numbers at once; anything else, and what is not finite, value by value."""
     if all(value is None for value in column):
         return np.full(len(column), np.nan)
-    if set(map(type, column)) <= PLAIN_NUMBERS:
-        try:
-            numbers = np.array(column, dtype=np.float64)
-        except OverflowError:
-            pass
-        else:
-            usable = np.count_nonzero(np.abs(numbers) <= LARGEST)
-            if usable + column.count(None) == len(column):
-                return numbers
-    return np.array([_number(name, at, value, refusals) for at, value in enumerate(column)], dtype=np.float64)
+    plain = column
+    if not set(map(type, column)) <= PLAIN_NUMBERS:
+        plain = [value if value.__class__ in PLAIN_NUMBERS else None for value in column]
+    try:
+        numbers = np.array(plain, dtype=np.float64)
+    except OverflowError:  # an integer beyond any float
+        numbers = np.array([value if value.__class__ is float else None for value in plain], dtype=np.float64)
+    odd = ~(np.abs(numbers) <= LARGEST)
+    if np.count_nonzero(odd) > plain.count(None) or plain is not column:
+        for at in (at for at in odd.nonzero()[0].tolist() if column[at] is not None):
+            numbers[at] = _number(name, at, column[at], refusals)
+    return numbers
 
 
 def _number(name: str, at: int, value: object, refusals: Refusals) -> float:

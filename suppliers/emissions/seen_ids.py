@@ -25,8 +25,9 @@ class SeenIds:
     def repeated(self, ids: Sequence[str], first: int) -> list[tuple[int, int]]:
         """Position of each repeated id and the place of the first; `first` is the place of position 0."""
         hashes = list(map(hash, ids))
-        if len(set(hashes)) == len(hashes) and self._recent.keys().isdisjoint(hashes) and not self._held(hashes):
-            self._recent.update(zip(hashes, count(first)))
+        places = dict(zip(hashes, count(first)))
+        if len(places) == len(hashes) and self._recent.keys().isdisjoint(places) and not self._held(hashes):
+            self._recent.update(places)
             repeated = []
         else:
             repeated = list(self._repeated_one_by_one(ids, hashes, first))

@@ -129,12 +129,13 @@ class _Stream:
         self._refuse_repeated(records)
         priced = price(records, self._book)
         at = records.sound()
+        accounted = priced.tier[at] != Tier.UNACCOUNTED
         results = result_frame(records, priced, at, key=key, book=self._book)
         metrics = _metrics(
             index=self._chunks,
             results=results,
-            unaccounted=int(np.count_nonzero(priced.tier[at] == Tier.UNACCOUNTED)),
-            kilograms=math.fsum(np.nan_to_num(priced.emissions[at]).tolist()),
+            unaccounted=len(at) - int(np.count_nonzero(accounted)),
+            kilograms=float(priced.emissions[at][accounted].sum()),
             errors=error_frame(records, key=key).to_dicts() if records.refusals else [],
             seconds=time.perf_counter() - started,
         )
@@ -154,19 +155,22 @@ def as_columns(rows: list[Any]) -> Columns:
     One itemgetter for all fields takes 0.3 us a record, one per field 0.55 us.
     """
     if set(map(type, rows)) != {dict}:
-        return {name: [_field(row, name) for row in rows] for name in FIELDS}
+        rows = [row if type(row) is dict else _as_dict(row) for row in rows]
     known: dict[str, Sequence[Any]] = {}
     present = [name for name in FIELDS if name in rows[0]]
     if len(present) > 1:  # itemgetter of one name gives no tuple
         with suppress(KeyError):
             known = dict(zip(present, zip(*map(itemgetter(*present), rows), strict=True), strict=True))
-    if set(map(len, rows)) == {len(known)}:  # the same keys in all, so none of the other fields in any
-        return known | {name: [None] * len(rows) for name in FIELDS if name not in known}
-    return known | {name: [row.get(name) for row in rows] for name in FIELDS if name not in known}
+    absent = [name for name in FIELDS if name not in known]
+    if set(map(len, rows)) == {len(known)}:  # the same keys in all, so none of the others in any
+        return known | dict.fromkeys(absent, [None] * len(rows))
+    return known | {name: [row.get(name) for row in rows] for name in absent}
 
 
-def _field(row: Any, name: str) -> Any:
-    return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+def _as_dict(row: Any) -> dict[str, Any]:
+    if isinstance(row, Mapping):
+        return {name: row.get(name) for name in FIELDS}
+    return {name: getattr(row, name, None) for name in FIELDS}
 
 
 def _metrics(

@@ -51,7 +51,10 @@ def as_text(value: object) -> str:
 
 
 def as_texts(column: Sequence[Any]) -> list[str]:
-    return [value.strip() if value.__class__ is str else as_text(value) for value in column]  # a call costs
+    try:
+        return list(map(str.strip, column))
+    except TypeError:
+        return [value.strip() if value.__class__ is str else as_text(value) for value in column]  # a call costs
 
 
 def as_number(value: object) -> float:
@@ -124,4 +127,6 @@ def shown(value: object) -> str:
     """A value for a sentence: in quotes, short, and printable everywhere."""
     text = as_text(value)
     text = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-    return "'" + "".join(letter if letter.isprintable() else "�" for letter in text) + "'"
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return f"'{text}'"

@@ -122,10 +122,12 @@ def _ask_tiers(records: Records, book: FactorBook, currency: Ints, currency_rate
 def _refuse_faults(records: Records, book: FactorBook, offers: Offers, tier: Codes) -> None:
     """Records that no tier prices and that hold something wrong: the first tier's fault is told."""
     faults = FAULTS[offers.reason] & (tier == 0)
-    for at in faults.any(axis=0).nonzero()[0].tolist():
-        first = int(np.argmax(faults[:, at]))
-        reason = Reason(offers.reason[first, at])
-        records.refusals.add(at, reason.name.lower(), explain(records, book, at, reason, int(offers.row[first, at])))
+    positions = faults.any(axis=0).nonzero()[0]
+    first = np.argmax(faults[:, positions], axis=0)
+    codes, rows = offers.reason[first, positions], offers.row[first, positions]
+    for at, code, row in zip(positions.tolist(), codes.tolist(), rows.tolist(), strict=True):
+        reason = Reason(code)
+        records.refusals.add(at, reason.name.lower(), explain(records, book, at, reason, row))
 
 
 def _refuse_excess(records: Records, emissions: Floats) -> None:

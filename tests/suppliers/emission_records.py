@@ -235,6 +235,27 @@ def typed_fields(random: Random) -> dict:
     return fields
 
 
+def sound_records(count: int, *, seed: int) -> Iterator[dict]:
+    """Records with all fields that every tier prices a share of, none of them wrong; for measurements."""
+    random = Random(seed)
+    days = [dt.date(2020, 1, 1) + dt.timedelta(days=number) for number in range(1000)]
+    blank = dict.fromkeys(typed_fields(random)) | {"supplier": "Acme", "kind": "purchase"}
+    del blank["year"]
+    for number in range(count):
+        quantity = {"quantity": round(random.uniform(1, 5000), 2), "unit": random.choice(["kg", "tonne", "lb"])}
+        spend = {"spend": round(random.uniform(10, 90_000), 2), "currency": random.choice(["USD", "GBP"])}
+        by_tier = random.choice(
+            [
+                quantity | {"supplier_pcf": round(random.uniform(0.1, 9), 3), "pcf_unit": "kg", "pcf_uncertainty": 0.1},
+                quantity | {"product_code": "C-1"},
+                quantity | {"product_category": "Metals", "country": random.choice(["GB", "FR"])},
+                {"product_category": random.choice(["Metals", "Haulage"]), "product_name": "Steel"},
+                {"sector_code": random.choice(["336360", "111130"]), "country": "GB"},
+            ]
+        )
+        yield blank | {"record_id": f"R-{number}", "purchase_date": random.choice(days)} | spend | by_tier
+
+
 def raw_records(count: int, *, seed: int) -> Iterator[dict]:
     """Records as files and programs give them: numbers and dates as text, blanks, missing keys, wrong types."""
     random = Random(seed)

@@ -10,7 +10,7 @@ import pytest
 from suppliers.emissions.book import FactorBook
 from suppliers.emissions.calculate import calculate
 from suppliers.emissions.stream import process_suppliers
-from tests.suppliers.emission_records import TABLES, book_of, raw_records, typed_records
+from tests.suppliers.emission_records import TABLES, book_of, raw_records, sound_records, typed_records
 from tests.suppliers.plain_emissions import Refused, Total, calculate_record
 
 RECORDS = 12_000
@@ -184,3 +184,11 @@ def test_the_random_records_reach_every_tier_reason_factor_and_error(name):
 
 def test_nothing_reached_is_left_out_of_the_list():
     assert set(counts()) == set(REACHED)
+
+
+def test_the_records_for_measurements_are_priced_by_every_tier():
+    _, results, metrics = next(process_suppliers(sound_records(1000, seed=1), book=book()))
+
+    counts = dict(results["tier"].value_counts().iter_rows())
+    assert (metrics["failed"], metrics["unaccounted"]) == (0, 0)
+    assert min(counts[tier] for tier in (1, 2, 3)) > 150

@@ -1,6 +1,7 @@
 """The three tiers: for each record a factor that prices it, or the reason why there is none."""
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,16 +80,16 @@ def _find_footprints(records: Records, footprints: Footprints, at: Ints) -> tupl
 
 def _footprint_groups(records: Records, footprints: Footprints, at: Ints) -> Ints:
     """Group of the supplier's footprints with the product's code, else with its name, if those have no other code."""
-    codes = as_texts(taken(records.raw["product_code"], at))
-    names = as_texts(taken(records.raw["product_name"], at))
-    groups = []
-    for supplier, code, name in zip(taken(records.supplier, at), codes, names, strict=True):
-        group = footprints.by_code.get((supplier, code))
-        if group is None:
-            named = footprints.by_name_alone if code else footprints.by_name
-            group = named.get((supplier, name_key(name)), NO_ROW) if name else NO_ROW
-        groups.append(group)
-    return np.array(groups, dtype=np.int64)
+    suppliers, codes = taken(records.supplier, at), as_texts(taken(records.raw["product_code"], at))
+    found = map(footprints.by_code.get, zip(suppliers, codes, strict=True), repeat(NO_ROW))
+    groups = np.fromiter(found, dtype=np.int64, count=len(at))
+    without = (groups == NO_ROW).nonzero()[0]
+    names = as_texts(taken(records.raw["product_name"], at[without]))
+    for i, name in zip(without.tolist(), names, strict=True):
+        if name:
+            named = footprints.by_name_alone if codes[i] else footprints.by_name
+            groups[i] = named.get((suppliers[i], name_key(name)), NO_ROW)
+    return groups
 
 
 def _ranked(groups: Groups, group: Ints) -> list[tuple[Ints, Ints]]:

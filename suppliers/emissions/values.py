@@ -53,8 +53,10 @@ def as_text(value: object) -> str:
 def as_texts(column: Sequence[Any]) -> list[str]:
     try:
         return list(map(str.strip, column))
-    except TypeError:
-        return [value.strip() if value.__class__ is str else as_text(value) for value in column]  # a call costs
+    except TypeError:  # calls cost, so the commonest values need none
+        return [
+            value.strip() if value.__class__ is str else "" if value is None else as_text(value) for value in column
+        ]
 
 
 def as_number(value: object) -> float:

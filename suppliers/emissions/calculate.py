@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from suppliers.emissions.book import FactorBook
-from suppliers.emissions.frames import SIGMA_ACTIVITY, error_frame, result_frame
+from suppliers.emissions.frames import error_frame, result_frame
 from suppliers.emissions.records import FIELDS, Records, read_records
 from suppliers.emissions.sums import Sums
-from suppliers.emissions.tables import Ints
+from suppliers.emissions.tables import SIGMA_ACTIVITY, Ints
 from suppliers.emissions.waterfall import Priced, price
 
 ROWS_AT_ONCE = 20_000

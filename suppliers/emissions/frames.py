@@ -13,10 +13,8 @@ from suppliers.emissions.records import Records
 from suppliers.emissions.tables import Floats, Ints
 from suppliers.emissions.values import as_texts
 from suppliers.emissions.waterfall import Priced
-from suppliers.kernels import emissions as kernels
-from suppliers.kernels.emissions import Tier
+from suppliers.kernels.emissions import Tier, interval
 
-SIGMA_ACTIVITY = kernels.lognormal_sigma(kernels.ACTIVITY_UNCERTAINTY)
 COLUMNS = (
     "record",
     "record_id",
@@ -50,7 +48,7 @@ def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, 
     pool, which waits for a free core.
     """
     size, row, tier = len(at), priced.row[at], priced.tier[at]
-    floats = _floats(priced, at, book)
+    floats = _floats(priced, at)
     units, hashed = _factor_texts(records, priced, at, book)
     factors, tiers = pl.Series((row % len(book.factors)).astype(np.uint32)), pl.Series(tier.astype(np.uint32))
     flat = pl.Series(values=floats.ravel(), nan_to_null=True)
@@ -71,11 +69,10 @@ def result_frame(records: Records, priced: Priced, at: Ints, *, key: pl.Series, 
     return pl.DataFrame([by_name[name] for name in COLUMNS])
 
 
-def _floats(priced: Priced, at: Ints, book: FactorBook) -> Floats:
+def _floats(priced: Priced, at: Ints) -> Floats:
     """The columns `FLOATS`, shape (10, n)."""
     by_spend = priced.tier == Tier.SPEND_BASED
-    sigma_factor = kernels.lognormal_sigma(priced.uncertainty)
-    p5, p95 = kernels.interval(priced.emissions, SIGMA_ACTIVITY[priced.tier], sigma_factor)
+    p5, p95 = interval(priced.emissions, priced.spread)
     columns = {
         "activity_amount": priced.activity,
         "emissions_kgco2e": priced.emissions,
@@ -84,7 +81,7 @@ def _floats(priced: Priced, at: Ints, book: FactorBook) -> Floats:
         "price_index_ratio": np.where(by_spend, priced.rate, np.nan),
         "p5_kgco2e": p5,
         "p95_kgco2e": p95,
-        "dqi": kernels.data_quality(priced.tier, book.factors.score[priced.row]),
+        "dqi": priced.dqi,
         "factor_value": priced.value,
         "spend_usd": priced.spend_usd,
     }

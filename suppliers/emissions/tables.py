@@ -12,11 +12,13 @@ from suppliers.emissions.checks import FIRST_YEAR, LAST_YEAR
 from suppliers.emissions.lookups import Lookup, lookup_of
 from suppliers.emissions.provenance import hashed_factor
 from suppliers.emissions.units import NO_UNIT, Units
+from suppliers.kernels import emissions as kernels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+SIGMA_ACTIVITY = kernels.lognormal_sigma(kernels.ACTIVITY_UNCERTAINTY)
 GLOBAL = "GLO"
 HOME_CURRENCY = "USD"
 NO_ROW = -1
@@ -31,8 +33,9 @@ class Factors:
     factor_id, footprint_id : Int64, null where the row is of the other kind
     unit_text, hashed : str and bytes, shape (n_rows,); the latter is what the provenance hash takes of a factor
     value : float64 [kg CO2e/unit]
-    uncertainty : float64, relative; NaN where none is published
-    score : float64, 0 to 100; NaN where none is published
+    uncertainty : float64, relative, the tier's default where none is published
+    spread : float64, of the interval of a result
+    dqi : float64, 0 to 100, of a result
     unit : int64, its number in `Units`; 0 for money
     base_year : int64, of the money; 1900, which no index reaches, for physical units
     """
@@ -43,7 +46,8 @@ class Factors:
     hashed: NDArray[np.object_]
     value: Floats
     uncertainty: Floats
-    score: Floats
+    spread: Floats
+    dqi: Floats
     unit: Ints
     base_year: Ints
 
@@ -57,6 +61,8 @@ class Factors:
             pl.DataFrame({"set_hash": "", "reference": "", "unit": "", "tier": 0}),
         ]
         table = pl.concat(kinds, how="diagonal_relaxed")
+        tier = table["tier"].to_numpy().astype(np.int8)
+        uncertainty = kernels.factor_uncertainty(tier, _floats(table["uncertainty"]))
         hashed = table.select("set_hash", "reference", "tier", "value", "unit").iter_rows()
         return cls(
             factor_id=table["factor_id"],
@@ -64,8 +70,9 @@ class Factors:
             unit_text=table["unit"].to_numpy().astype(object),
             hashed=np.array([hashed_factor(*of_row) for of_row in hashed], dtype=object),
             value=_floats(table["value"]),
-            uncertainty=_floats(table["uncertainty"]),
-            score=_floats(table["score"]),
+            uncertainty=uncertainty,
+            spread=kernels.interval_spread(SIGMA_ACTIVITY[tier], kernels.lognormal_sigma(uncertainty)),
+            dqi=kernels.data_quality(tier, _floats(table["score"])),
             unit=np.where(table["tier"].is_in([1, 2]), units.numbers_of(table["unit"].to_list()), NO_UNIT),
             base_year=table["base_year"].fill_null(FIRST_YEAR).to_numpy(),
         )

@@ -15,7 +15,7 @@ from suppliers.emissions.records import Records
 from suppliers.emissions.tables import GLOBAL, NO_ROW, Floats, Groups, Ints
 from suppliers.emissions.units import NO_UNIT
 from suppliers.emissions.values import as_texts
-from suppliers.kernels.emissions import LEAST_AVERAGE_DATA_DQI, average_data_quality, price_index_ratio
+from suppliers.kernels.emissions import LEAST_AVERAGE_DATA_DQI, price_index_ratio
 
 Codes = NDArray[np.int8]
 
@@ -111,7 +111,7 @@ def average_data(records: Records, book: FactorBook, at: Ints, unit: Ints) -> Of
         rate[asked] = book.units.rates(unit[asked], book.factors.unit[candidate])
         row[asked] = np.where((row[asked] == NO_ROW) | ~np.isnan(rate[asked]), candidate, row[asked])
     reason = _amount_reasons(records, at, unit, book.factors.unit[row], rate)
-    poor = average_data_quality(book.factors.score[row]) < LEAST_AVERAGE_DATA_DQI
+    poor = book.factors.dqi[row] < LEAST_AVERAGE_DATA_DQI
     reason[(reason == Reason.USED) & poor] = Reason.LOW_QUALITY
     reason[group == NO_ROW] = Reason.NO_FACTOR
     return Offer(row, rate, reason)

@@ -11,9 +11,18 @@ from suppliers.emissions.lookups import look_up
 from suppliers.emissions.reasons import FAULTS, Reason
 from suppliers.emissions.records import Records
 from suppliers.emissions.sentences import explain
-from suppliers.emissions.tables import NO_ROW, Bools, Floats, Ints
+from suppliers.emissions.tables import NO_ROW, SIGMA_ACTIVITY, Bools, Floats, Ints
 from suppliers.emissions.tiers import Offer, average_data, spend_based, supplier_specific
-from suppliers.kernels.emissions import Codes, Tier, choose_tier, emissions_of, factor_uncertainty
+from suppliers.kernels.emissions import (
+    DEFAULT_DQI,
+    Codes,
+    Tier,
+    choose_tier,
+    emissions_of,
+    factor_uncertainty,
+    interval_spread,
+    lognormal_sigma,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Priced:
     emissions : float64 [kg CO2e]
     currency_rate, spend_usd : float64 [USD/currency unit], [USD of the year]
     uncertainty : float64, relative, of the factor
+    spread, dqi : float64, of the result
     """
 
     tier: Codes
@@ -45,6 +55,8 @@ class Priced:
     currency_rate: Floats
     spend_usd: Floats
     uncertainty: Floats
+    spread: Floats
+    dqi: Floats
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ def price(records: Records, book: FactorBook) -> Priced:
     rate = np.where(tier > 0, offers.rate[chosen], np.nan)
     by_own_pcf = (tier == Tier.SUPPLIER_SPECIFIC) & (row == NO_ROW)
     value = np.where(by_own_pcf, records.supplier_pcf, book.factors.value[row])
-    published = np.where(by_own_pcf, records.pcf_uncertainty, book.factors.uncertainty[row])
+    uncertainty, spread = _uncertainties(records, book, row, by_own_pcf)
     spend_usd = records.spend * currency_rate
     activity, emissions = emissions_of(np.where(tier == Tier.SPEND_BASED, spend_usd, records.quantity), rate, value)
     _refuse_faults(records, book, offers, tier)
@@ -83,8 +95,21 @@ def price(records: Records, book: FactorBook) -> Priced:
         emissions=emissions,
         currency_rate=currency_rate,
         spend_usd=spend_usd,
-        uncertainty=factor_uncertainty(tier, published),
+        uncertainty=uncertainty,
+        spread=spread,
+        dqi=np.where(by_own_pcf, DEFAULT_DQI[Tier.SUPPLIER_SPECIFIC], book.factors.dqi[row]),
     )
+
+
+def _uncertainties(records: Records, book: FactorBook, row: Ints, by_own_pcf: Bools) -> tuple[Floats, Floats]:
+    """Relative uncertainty of each record's factor, and the spread of its interval."""
+    uncertainty, spread = book.factors.uncertainty[row], book.factors.spread[row]
+    own = by_own_pcf.nonzero()[0]
+    if len(own):
+        tier = np.full(len(own), Tier.SUPPLIER_SPECIFIC, dtype=np.int8)
+        uncertainty[own] = factor_uncertainty(tier, records.pcf_uncertainty[own])
+        spread[own] = interval_spread(SIGMA_ACTIVITY[tier], lognormal_sigma(uncertainty[own]))
+    return uncertainty, spread
 
 
 def _currency_rates(records: Records, book: FactorBook) -> tuple[Ints, Floats]:
@@ -121,6 +146,8 @@ def _ask_tiers(records: Records, book: FactorBook, currency: Ints, currency_rate
 
 def _refuse_faults(records: Records, book: FactorBook, offers: Offers, tier: Codes) -> None:
     """Records that no tier prices and that hold something wrong: the first tier's fault is told."""
+    if tier.all():
+        return
     faults = FAULTS[offers.reason] & (tier == 0)
     positions = faults.any(axis=0).nonzero()[0]
     first = np.argmax(faults[:, positions], axis=0)

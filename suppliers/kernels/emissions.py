@@ -115,20 +115,34 @@ def factor_uncertainty(tier: Codes, published: Floats) -> Floats:
     return np.where(np.isnan(published), FACTOR_UNCERTAINTY[tier], published)
 
 
-def interval(emissions: Floats, sigma_activity: Floats, sigma_factor: Floats) -> tuple[Floats, Floats]:
+def interval_spread(sigma_activity: Floats, sigma_factor: Floats) -> Floats:
+    """How many times the median the 95th percentile is, and the median the 5th, any shape.
+
+    Parameters
+    ----------
+    sigma_activity, sigma_factor : float64, broadcastable
+
+    Notes
+    -----
+    `exp(1.645 sigma)` with `sigma^2 = sigma_activity^2 + sigma_factor^2`.
+    """
+    spread: Floats = np.exp(Z95 * np.sqrt(sigma_activity * sigma_activity + sigma_factor * sigma_factor))
+    return spread
+
+
+def interval(emissions: Floats, spread: Floats) -> tuple[Floats, Floats]:
     """5th and 95th percentile of lognormal emissions, shape (n,) [kg CO2e].
 
     Parameters
     ----------
     emissions : float64, shape (n,) [kg CO2e]
         The median x. A negative one, of a credit, is the mirror image, so that p5 <= p95 always.
-    sigma_activity, sigma_factor : float64, shape (n,)
+    spread : float64, shape (n,), `interval_spread`
 
     Notes
     -----
-    `sigma^2 = sigma_activity^2 + sigma_factor^2`; `p5 = x exp(-1.645 sigma)`, `p95 = x exp(1.645 sigma)`.
+    `p5 = x exp(-1.645 sigma)`, `p95 = x exp(1.645 sigma)`.
     """
-    spread = np.exp(Z95 * np.sqrt(sigma_activity * sigma_activity + sigma_factor * sigma_factor))
     narrow, wide = emissions / spread, emissions * spread
     return np.minimum(narrow, wide), np.maximum(narrow, wide)
 

@@ -21,6 +21,7 @@ from suppliers.kernels.emissions import (
     factor_uncertainty,
     independent_variance,
     interval,
+    interval_spread,
     lognormal_sigma,
     price_index_ratio,
     rate_quality,
@@ -178,7 +179,7 @@ def test_the_interval_of_one_record_of_each_tier_checked_by_hand(tier, p5, p95):
     """Tier 1: sigma^2 = ln 1.0025 + ln 1.01 = 0.012447, sigma = 0.111567, p5 = exp(-0.183528)."""
     sigmas = lognormal_sigma(ACTIVITY_UNCERTAINTY[[tier]]), lognormal_sigma(FACTOR_UNCERTAINTY[[tier]])
 
-    low, high = interval(floats(1.0), *sigmas)
+    low, high = interval(floats(1.0), interval_spread(*sigmas))
 
     assert (low.item(), high.item()) == pytest.approx((p5, p95), abs=5e-6)
     sigma = math.hypot(*(sigma.item() for sigma in sigmas))
@@ -188,7 +189,7 @@ def test_the_interval_of_one_record_of_each_tier_checked_by_hand(tier, p5, p95):
 def test_the_interval_of_a_credit_is_the_mirror_image():
     sigma = floats(0.2, 0.2)
 
-    low, high = interval(floats(50, -50), sigma, sigma)
+    low, high = interval(floats(50, -50), interval_spread(sigma, sigma))
 
     assert low[1] == -high[0]
     assert high[1] == -low[0]
@@ -196,7 +197,7 @@ def test_the_interval_of_a_credit_is_the_mirror_image():
 
 
 def test_nothing_emitted_has_no_spread_and_nothing_known_stays_unknown():
-    low, high = interval(floats(0, np.nan), floats(0.1, 0.1), floats(0.1, 0.1))
+    low, high = interval(floats(0, np.nan), floats(1.2, 1.2))
 
     assert (low[0], high[0]) == (0, 0)
     assert np.isnan([low[1], high[1]]).all()
@@ -259,7 +260,7 @@ def test_the_variance_of_a_total_is_what_random_draws_have():
 
 def test_a_total_of_one_record_is_nearly_as_uncertain_as_the_record():
     sigmas = lognormal_sigma(floats(0.05)), lognormal_sigma(floats(0.10))
-    one = interval(floats(1000), *sigmas)
+    one = interval(floats(1000), interval_spread(*sigmas))
 
     total = total_interval(floats(1000), sigmas[1], independent_variance(floats(1000), sigmas[0]).item())
 

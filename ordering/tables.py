@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_tables2 as tables
-from django.contrib.humanize.templatetags.humanize import intcomma
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django_tables2.data import TableListData
 
+from ordering.cells import Editing, render_cell
 from ordering.models import OrderConfirmation
 
 TICK_PAGE = mark_safe(
@@ -18,106 +17,62 @@ TICK_PAGE = mark_safe(
 NUMBER = {"td": {"class": "text-end text-nowrap"}, "th": {"class": "text-end"}}
 
 
-class WholeColumn(tables.Column):
-    """A whole number with its thousands apart."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"attrs": NUMBER, "orderable": False} | kwargs)
-
-    def render(self, value: Any) -> str:
-        return intcomma(round(value))
+class TextColumn(tables.Column):
+    def __init__(self, verbose_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(verbose_name, **{"orderable": False} | kwargs)
 
 
-class EditColumn(tables.TemplateColumn):
-    """A cell that saves itself when it is left."""
-
-    def __init__(self, kind: str, **kwargs: Any) -> None:
-        context = {"kind": kind}
-        super().__init__(
-            template_name="ordering/_cell.html", orderable=False, extra_context=context, empty_values=(), **kwargs
-        )
+class NumberColumn(TextColumn):
+    def __init__(self, verbose_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(verbose_name, attrs=NUMBER, **kwargs)
 
 
 class OrderLineTable(tables.Table):
-    selected = tables.Column(verbose_name=TICK_PAGE, orderable=False, empty_values=())
-    sku = tables.Column(verbose_name="SKU", attrs={"td": {"class": "sku"}})
-    warehouse = tables.Column(orderable=False)
-    supplier = tables.Column(orderable=False, accessor="supplier__code")
-    urgency = tables.Column(empty_values=())
-    on_hand = WholeColumn(verbose_name="Stock")
-    pending_effective = WholeColumn(verbose_name="Open orders")
-    monthly_demand = WholeColumn(verbose_name="Demand a month")
-    coverage_days = WholeColumn(verbose_name="Coverage, days")
-    stockout_risk_date = tables.DateColumn(verbose_name="Stockout", short=True)
-    suggested_qty = WholeColumn(verbose_name="Suggested")
-    confirmed_qty = tables.TemplateColumn(
-        template_name="ordering/_quantity.html", verbose_name="Confirmed", orderable=False, attrs=NUMBER
-    )
-    unit_cost = tables.Column(orderable=False, attrs=NUMBER)
-    order_value = tables.Column(verbose_name="Value", attrs=NUMBER)
-    coverage_days_ordered = WholeColumn(verbose_name="Coverage with order, days")
-    arrival = tables.DateColumn(short=True, orderable=False)
-    emissions_kgco2e = WholeColumn(verbose_name="kg CO2e")
-    locked = tables.Column(orderable=False)
-    abc = tables.Column(verbose_name="ABC/XYZ", orderable=False, empty_values=())
-    sku_status = tables.Column(verbose_name="Status", orderable=False, accessor="get_sku_status_display")
-    inventory_position = WholeColumn(verbose_name="Stock and open orders")
-    safety_stock = WholeColumn()
-    reorder_point = WholeColumn()
-    lead_time_days = WholeColumn(verbose_name="Lead time, days")
-    lead_time_override_days = EditColumn("number", verbose_name="Own lead time, days")
-    arrival_override = EditColumn("date", verbose_name="Own arrival")
-    notes = EditColumn("text", verbose_name="Note")
+    selected = TextColumn(TICK_PAGE)
+    sku = tables.Column("SKU", attrs={"td": {"class": "sku"}})
+    warehouse = TextColumn()
+    supplier = TextColumn()
+    urgency = tables.Column()
+    on_hand = NumberColumn("Stock")
+    pending_effective = NumberColumn("Open orders")
+    monthly_demand = NumberColumn("Demand a month")
+    coverage_days = NumberColumn("Coverage, days")
+    stockout_risk_date = tables.Column("Stockout")
+    suggested_qty = NumberColumn("Suggested")
+    confirmed_qty = NumberColumn("Confirmed")
+    unit_cost = NumberColumn()
+    order_value = NumberColumn("Value", orderable=True)
+    coverage_days_ordered = NumberColumn("Coverage with order, days")
+    arrival = TextColumn()
+    emissions_kgco2e = NumberColumn("kg CO2e")
+    locked = TextColumn()
+    abc = TextColumn("ABC/XYZ")
+    sku_status = TextColumn("Status")
+    inventory_position = NumberColumn("Stock and open orders")
+    safety_stock = NumberColumn()
+    reorder_point = NumberColumn()
+    lead_time_days = NumberColumn("Lead time, days")
+    lead_time_override_days = TextColumn("Own lead time, days")
+    arrival_override = TextColumn("Own arrival")
+    notes = TextColumn("Note")
 
     class Meta:
         model = OrderConfirmation
         fields: tuple[str, ...] = ()
-        template_name = "ordering/_lines_table.html"
+        template_name = "ordering/_order_lines_table.html"
         attrs = {"class": "table table-sm table-hover align-middle lines"}  # noqa: RUF012 - django-tables2's own form
-        row_attrs = {"id": lambda record: f"line-{record.pk}"}  # noqa: RUF012 - the same
         empty_text = "No line fits these filters. Take some of them away."
 
-    def render_selected(self, record: OrderConfirmation) -> SafeString:
-        return format_html(
-            '<input class="form-check-input" type="checkbox" form="bulk" name="line" value="{}" aria-label="{} in {}">',
-            record.pk,
-            record.sku,
-            record.warehouse,
-        )
+    def render_row(self, line: OrderConfirmation, editing: Editing) -> SafeString:
+        """The line as a row, of the columns that are shown; see `cells` for why not by django-tables2."""
+        cells = "".join(f"{start}{render_cell(name, line, editing)}</td>\n" for name, start in self._starts())
+        return mark_safe(f'<tr id="line-{line.pk:d}">\n{cells}</tr>')  # noqa: S308 - every cell is escaped
 
-    def render_sku(self, record: OrderConfirmation) -> SafeString:
-        sku, url = record.sku, reverse("line", args=[record.pk])
-        return format_html('<a href="{}">{}</a><br><span class="small">{}</span>', url, sku.sku, sku.description)
-
-    def render_supplier(self, value: str, record: OrderConfirmation) -> SafeString:
-        url = reverse("basket", args=[record.month, record.supplier_id])
-        return format_html('<a href="{}">{}</a>', url, value)
-
-    def render_urgency(self, record: OrderConfirmation) -> SafeString:
-        if record.urgency is None:
-            return format_html('<span class="badge text-bg-danger">Problem</span><br>{}', record.problem)
-        return format_html('<span class="urgency urgency-{}">{}</span>', record.urgency, record.get_urgency_display())
-
-    def render_monthly_demand(self, value: Any, record: OrderConfirmation) -> SafeString:
-        source = record.get_demand_source_display()
-        return format_html('{}<br><span class="small">{}</span>', intcomma(round(value)), source)
-
-    def render_emissions_kgco2e(self, value: float, record: OrderConfirmation) -> SafeString:
-        return format_html(
-            '{}<br><span class="small">tier {}</span>', intcomma(round(value)), record.sku.emissions_tier
-        )
-
-    def render_unit_cost(self, value: Any, record: OrderConfirmation) -> str:
-        return f"{value:,.2f} {record.currency}".strip()
-
-    def render_order_value(self, value: Any, record: OrderConfirmation) -> str:
-        return f"{value:,.2f}"
-
-    def render_locked(self, value: bool) -> str:
-        return "Locked" if value else ""
-
-    def render_abc(self, record: OrderConfirmation) -> str:
-        return f"{record.abc or '–'}/{record.xyz or '–'}"
+    def _starts(self) -> list[tuple[str, SafeString]]:
+        """Name and start tag of each cell of a row."""
+        if not hasattr(self, "_kept_starts"):
+            self._kept_starts = [(c.name, format_html("<td {}>", c.attrs["td"].as_html())) for c in self.columns]
+        return self._kept_starts
 
 
 FIXED = ("sku", "confirmed_qty")

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import WorkbenchError
+from ordering.cells import EDIT
 from ordering.models import BulkEdit, OrderConfirmation
 from ordering.services.edit_order_lines import plan_quantities
 from ordering.services.fill_basket import FillUp, propose_fill_up
@@ -18,7 +19,6 @@ from ordering.tables import BASKET_COLUMNS, build_table
 from ordering.views.bulk import apply_or_enqueue
 from suppliers.models import Supplier
 
-EDIT = "ordering.change_orderconfirmation"
 LINES_SHOWN = 100
 
 

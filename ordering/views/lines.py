@@ -7,12 +7,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template import Context
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from core.errors import WorkbenchError
+from ordering.cells import EDIT, Editing
 from ordering.filters import OrderLineFilter
 from ordering.forms import BULK_ACTIONS, LineForm
 from ordering.models import BulkEdit, ListPreference, OrderConfirmation
@@ -21,7 +21,6 @@ from ordering.services.edit_order_line import edit_order_line
 from ordering.services.refresh_totals import refresh_totals
 from ordering.tables import BASKET_COLUMNS, CHOICES, SHOWN_FIRST, build_table
 
-EDIT = "ordering.change_orderconfirmation"
 PAGE_SIZES = (50, 25, 100, 200)
 
 
@@ -111,9 +110,8 @@ def _row(request: HttpRequest, line: OrderConfirmation, errors: dict[str, str]) 
     entered: dict[str, Any] = {} if line.locked else {name: request.POST.get(name) for name in errors}
     in_basket = request.POST.get("page") == "basket"
     columns = BASKET_COLUMNS if in_basket else _preference(request).columns
-    table = build_table([line], columns, may_select=not in_basket)
-    table.request, table.context = request, Context({"errors": errors, "entered": entered})
-    response = render(request, "ordering/_order_row.html", {"row": table.rows[0], "table": table})
+    table = build_table([], columns, may_select=not in_basket)
+    response = HttpResponse(table.render_row(line, Editing.by(request, errors=errors, entered=entered)))
     if not errors:
         response["HX-Trigger"] = "lines-changed"
     return response

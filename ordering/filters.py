@@ -132,6 +132,4 @@ class OrderLineFilter(filters.FilterSet):
         wanted = dict(STATES[state][1])
         if "confirmed" in wanted:
             wanted = {"confirmed_qty__isnull": not wanted["confirmed"]}
-        if "ordered" in wanted:
-            wanted = {"order_qty__gt": 0}
         return lines.filter(**wanted)

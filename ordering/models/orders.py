@@ -198,6 +198,14 @@ class OrderConfirmation(models.Model):
         output_field=models.DecimalField(max_digits=24, decimal_places=4, null=True),
         db_persist=True,
     )
+    ordered = models.GeneratedField(
+        expression=Case(
+            When(Q(confirmed_qty__gt=0) | Q(confirmed_qty__isnull=True, suggested_qty__gt=0), then=Value(True)),
+            default=Value(False),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     drifted = models.GeneratedField(
         expression=Case(
             When(
@@ -268,6 +276,7 @@ class OrderConfirmation(models.Model):
             models.Index(fields=("month", "stockout_sort_date"), name="order_line_stockout"),
             models.Index(fields=("month", "demand_source", "order_value"), name="order_line_demand_source"),
             models.Index(fields=("month", "sku_status", "order_value"), name="order_line_sku_status"),
+            models.Index(fields=("month", "ordered", "order_value"), name="order_line_ordered"),
             models.Index(fields=("month", "confirmed_qty"), name="order_line_confirmed"),
             models.Index(fields=("month", "locked"), name="order_line_locked"),
             models.Index(fields=("month", "drifted"), name="order_line_drifted"),

@@ -63,10 +63,9 @@ def _replace(month: dt.date, which: Q) -> None:
     started = time.perf_counter()
     OrderTotal.objects.filter(which, month=month).delete()
     confirmed = Case(When(confirmed_qty=None, then=Value(False)), default=Value(True))
-    ordered = Case(When(order_qty__gt=0, then=Value(True)), default=Value(False))
     groups = (
         OrderConfirmation.objects.filter(which, month=month)
-        .annotate(confirmed=confirmed, ordered=ordered)
+        .annotate(confirmed=confirmed)
         .order_by()
         .values(*GROUP, "confirmed", "ordered")
         .annotate(lines=Count("id"), units=Sum("order_qty"), value=Sum("order_value"))

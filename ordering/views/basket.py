@@ -27,10 +27,10 @@ def basket(request: HttpRequest, month: dt.date, pk: int) -> HttpResponse:
     supplier = _supplier(request, pk)
     refresh_totals(month=month)
     lines = _lines(request, month, supplier)
-    totals = lines.filter(order_qty__gt=0).totals_with_emissions()
+    totals = lines.filter(ordered=True).totals_with_emissions()
     emissions = totals.pop("emissions_kgco2e")
     ordered = list(
-        lines.filter(order_qty__gt=0)
+        lines.filter(ordered=True)
         .select_related("sku", "warehouse", "supplier")
         .order_by("-urgency_rank", "-order_value", "id")[:LINES_SHOWN]
     )

@@ -178,7 +178,8 @@ TABLES = Tables(**{name: table_rows(name) for name in NAMES})
 
 
 def book_of(tables: Tables) -> FactorBook:
-    return make_book(**{name: pl.DataFrame(getattr(tables, name), infer_schema_length=None) for name in NAMES})
+    rows = {name: getattr(tables, name) for name in NAMES}
+    return make_book(**{name: pl.DataFrame(of, infer_schema_length=None) for name, of in rows.items() if of})
 
 
 def typed_records(count: int, *, seed: int) -> Iterator[dict]:

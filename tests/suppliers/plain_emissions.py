@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache, cached_property
 
 METHODS = {1: "supplier_specific", 2: "average_data", 3: "spend_based", None: "unaccounted"}
 LARGEST = 1e15
@@ -54,6 +55,43 @@ class Tables:
     currency_rates: list[dict] = field(default_factory=list)
     price_index: list[dict] = field(default_factory=list)
     categories: list[dict] = field(default_factory=list)
+
+    # The rows by what they are looked up by, each in order.
+
+    @cached_property
+    def sectors(self) -> dict[str, dict]:
+        return {row["code"]: row for row in self.spend_factors}
+
+    @cached_property
+    def activities(self) -> dict[tuple[str, str], list[dict]]:
+        return grouped(self.activity_factors, "code", "region")
+
+    @cached_property
+    def of_suppliers(self) -> dict[tuple[str], list[dict]]:
+        return grouped(self.footprints, "supplier")
+
+    @cached_property
+    def rates(self) -> dict[tuple[str, int], float]:
+        return {(row["currency"], row["year"]): row["usd_per_unit"] for row in self.currency_rates}
+
+    @cached_property
+    def currencies(self) -> set[str]:
+        return {"USD"} | {row["currency"] for row in self.currency_rates}
+
+    @cached_property
+    def index(self) -> dict[int, float]:
+        return {row["year"]: row["index"] for row in self.price_index}
+
+    @cached_property
+    def mapped(self) -> dict[str, dict]:
+        return {row["name"]: row for row in self.categories}
+
+
+def grouped(rows: list[dict], *names: str) -> dict[tuple, list[dict]]:
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
 
 
 @dataclass(frozen=True)
@@ -222,10 +260,7 @@ def in_usd(purchase: Purchase, tables: Tables) -> tuple[float | None, float | No
 def usd_per_unit(currency: str, year: int, tables: Tables) -> float | None:
     if currency == "USD":
         return 1.0
-    for row in tables.currency_rates:
-        if (row["currency"], row["year"]) == (currency, year):
-            return row["usd_per_unit"]
-    return None
+    return tables.rates.get((currency, year))
 
 
 def by_supplier(purchase: Purchase, tables: Tables) -> Priced:
@@ -253,7 +288,7 @@ def by_supplier(purchase: Purchase, tables: Tables) -> Priced:
 
 def find_footprint(purchase: Purchase, tables: Tables) -> dict:
     code, name = purchase.text["product_code"], same_name(purchase.text["product_name"])
-    of_supplier = [row for row in tables.footprints if row["supplier"] == purchase.text["supplier"]]
+    of_supplier = tables.of_suppliers.get((purchase.text["supplier"],), [])
     found = [row for row in of_supplier if code and row["product_code"] == code]
     if not found and name:
         named = [row for row in of_supplier if same_name(row["product_name"] or "") == name]
@@ -303,14 +338,13 @@ def find_activity_factors(purchase: Purchase, tables: Tables) -> list[dict]:
     category = purchase.text["product_category"]
     for code in (purchase.text["product_code"], mapped(category, "factor_code", tables) or category):
         for region in (purchase.text["country"].upper(), "GLO"):
-            rows = [row for row in tables.activity_factors if code and (row["code"], row["region"]) == (code, region)]
-            if rows:
-                return rows
+            if code and (code, region) in tables.activities:
+                return tables.activities[code, region]
     raise Rejected("no_factor")
 
 
 def mapped(category: str, column: str, tables: Tables) -> str:
-    return next((row[column] or "" for row in tables.categories if row["name"] == category), "")
+    return tables.mapped.get(category, {}).get(column) or ""
 
 
 def converted(purchase: Purchase, unit: str) -> tuple[float, float]:
@@ -329,6 +363,7 @@ def converted(purchase: Purchase, unit: str) -> tuple[float, float]:
     return purchase.quantity * rate, rate
 
 
+@cache
 def rate_between(source: str, target: str) -> float | None:
     dimension, worth = UNITS.get(source, (None, None))
     other_dimension, other_worth = UNITS.get(target, (None, None))
@@ -343,13 +378,13 @@ def by_spend(purchase: Purchase, tables: Tables) -> Priced:
     code = purchase.text["sector_code"] or mapped(purchase.text["product_category"], "sector_code", tables)
     if not code:
         raise Rejected("no_sector")
-    row = next((row for row in tables.spend_factors if row["code"] == code), None)
+    row = tables.sectors.get(code)
     if row is None:
         raise Rejected("unknown_sector")
     currency = purchase.text["currency"].upper()
     if not currency:
         raise Rejected("no_currency")
-    if currency != "USD" and currency not in {rate["currency"] for rate in tables.currency_rates}:
+    if currency not in tables.currencies:
         raise Rejected("unknown_currency")
     rate = usd_per_unit(currency, purchase.year, tables)
     ratio = index_ratio(row["base_year"], purchase.year, tables)
@@ -373,7 +408,7 @@ def by_spend(purchase: Purchase, tables: Tables) -> Priced:
 
 
 def index_ratio(base: int, year: int, tables: Tables) -> float | None:
-    index = {row["year"]: row["index"] for row in tables.price_index}
+    index = tables.index
     if base == year:
         return 1.0
     return index[base] / index[year] if {base, year} <= set(index) else None

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from core.admin import FastModelAdmin, ReadOnlyModelAdmin
 from core.errors import WorkbenchError
 from ordering.models import (
+    DataUpload,
     DemandStats,
     ForecastDetail,
     ForecastRun,
@@ -118,6 +119,12 @@ class PlanningPolicyAdmin(admin.ModelAdmin):
 @admin.register(GenerationRun)
 class GenerationRunAdmin(ReadOnlyModelAdmin):
     list_display = ("month", "as_of", "status", "progress_done", "progress_total", "problems", "who", "created_at")
+    list_filter = ("status",)
+
+
+@admin.register(DataUpload)
+class DataUploadAdmin(ReadOnlyModelAdmin):
+    list_display = ("id", "files", "status", "row_count", "refused_count", "who", "created_at")
     list_filter = ("status",)
 
 

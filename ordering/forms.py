@@ -8,6 +8,7 @@ from ordering.tables import CHOICES
 from suppliers.models import Supplier, Warehouse
 
 WHOLE_NUMBER = {"invalid": "is not a whole number", "min_value": "is negative", "max_value": "is too large"}
+OUTDATED_PAGE = "This page is out of date. Load it again and change the line then."
 
 # What a person chooses from; the others follow from what they do elsewhere.
 BULK_ACTIONS = [choice for choice in BulkEdit.Action.choices if choice[0] not in ("quantities", "undo")]
@@ -35,6 +36,13 @@ class LineForm(forms.Form):
     @property
     def changes(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name != "version"}
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """What is wrong, by the field beside which the person reads it."""
+        if "version" in self.errors:
+            return dict.fromkeys([name for name in self.fields if name != "version"], OUTDATED_PAGE)
+        return {name: f"“{self.data.get(name, '')}” {reasons[0]}" for name, reasons in self.errors.items()}
 
 
 class BulkForm(forms.Form):

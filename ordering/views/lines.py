@@ -75,7 +75,7 @@ def edit_line(request: HttpRequest, pk: int) -> HttpResponse:
             errors = dict.fromkeys(form.changes, str(refusal))
             line.refresh_from_db()
     else:
-        errors = {name: f"“{request.POST.get(name, '')}” {reasons[0]}" for name, reasons in form.errors.items()}
+        errors = form.refusals
     if request.htmx:  # type: ignore[attr-defined]  # set by django-htmx's middleware
         return _row(request, line, errors)
     for error in {*errors.values()}:

@@ -161,6 +161,14 @@ def test_a_quantity_that_cannot_be_is_refused_with_its_reason(buyer, lines, quan
     assert OrderConfirmation.objects.get(pk=lines["PAN-1"].pk).confirmed_qty is None
 
 
+def test_a_page_without_the_version_that_it_showed_is_told_to_be_loaded_again(buyer, lines):
+    line = lines["PAN-1"]
+    sent = {"confirmed_qty": "12", "version": "?"}
+    answer = buyer.post(f"/lines/{line.pk}/edit/", sent, headers={"HX-Request": "true"})
+    assert "This page is out of date." in answer.content.decode()
+    assert OrderConfirmation.objects.get(pk=line.pk).confirmed_qty is None
+
+
 def test_a_locked_line_cannot_be_changed(buyer, lines):
     line = lines["PAN-1"]
     OrderConfirmation.objects.filter(pk=line.pk).update(locked=True)

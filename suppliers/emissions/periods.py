@@ -1,12 +1,15 @@
 """When a purchase was: a day, or a year alone."""
 
+from calendar import isleap
 from collections.abc import Sequence
 from datetime import date
 from itertools import repeat
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from suppliers.emissions.checks import FIRST_YEAR, LAST_YEAR
 from suppliers.emissions.lookups import Ints
 from suppliers.emissions.values import LONGEST_SHOWN, NOT_GIVEN, SPAN, WRONG, as_period, shown
 
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from suppliers.emissions.records import Refusals
 
 UNREAD = WRONG - 1
+FIRST_DAY = (date(FIRST_YEAR, 1, 1) - date(1970, 1, 1)).days
+YEAR_OF_DAY = np.repeat(
+    np.arange(FIRST_YEAR, LAST_YEAR + 1), [365 + isleap(year) for year in range(FIRST_YEAR, LAST_YEAR + 1)]
+)
 MOST_REMEMBERED = 50_000
 _remembered: dict[Any, int] = {None: NOT_GIVEN}
 
@@ -32,13 +39,12 @@ def read_periods(days: Sequence[Any], years: Sequence[Any], refusals: "Refusals"
     period = np.where(period <= NOT_GIVEN, 0, period)
     first_day = period // SPAN
     in_year = np.where(year <= NOT_GIVEN, first_day, year // SPAN)
-    calendar_year = in_year.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-    return calendar_year, first_day, first_day + period % SPAN
+    return YEAR_OF_DAY[in_year - FIRST_DAY], first_day, first_day + period % SPAN
 
 
 def _as_periods(column: Sequence[Any]) -> Ints:
     """Days and years repeat: each distinct one is read once, as long as there are not too many."""
-    if all(value is None for value in column):
+    if set(map(type, column)) == {NoneType}:
         return np.full(len(column), NOT_GIVEN, dtype=np.int64)
     try:
         periods = np.fromiter(map(_remembered.get, column, repeat(UNREAD)), dtype=np.int64, count=len(column))

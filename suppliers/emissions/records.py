@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ FIELDS = (
     "pcf_uncertainty",
     "kind",
 )
-PLAIN_NUMBERS = {float, int, type(None)}
+PLAIN_NUMBERS = {float, int, NoneType}
 PURCHASE, CREDIT = 0, 1
 KINDS = {None: PURCHASE, "": PURCHASE, "purchase": PURCHASE, "credit": CREDIT}
 Columns = Mapping[str, Sequence[Any]]
@@ -144,10 +145,11 @@ def _credits(kinds: Sequence[Any], refusals: Refusals) -> Bools:
 
 def _numbers(name: str, column: Sequence[Any], refusals: Refusals) -> Floats:
     """Plain numbers at once; anything else, and what is not finite, value by value."""
-    if all(value is None for value in column):
+    types = set(map(type, column))
+    if types == {NoneType}:
         return np.full(len(column), np.nan)
     plain = column
-    if not set(map(type, column)) <= PLAIN_NUMBERS:
+    if not types <= PLAIN_NUMBERS:
         plain = [value if value.__class__ in PLAIN_NUMBERS else None for value in column]
     try:
         numbers = np.array(plain, dtype=np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from suppliers.emissions.book import FactorBook
-from suppliers.emissions.frames import error_frame, result_frame
+from suppliers.emissions.frames import result_frame
 from suppliers.emissions.records import FIELDS, Columns, Records, read_records
 from suppliers.emissions.seen_ids import SeenIds
 from suppliers.emissions.waterfall import price
@@ -136,7 +136,7 @@ class _Stream:
             results=results,
             unaccounted=len(at) - int(np.count_nonzero(accounted)),
             kilograms=float(priced.emissions[at][accounted].sum()),
-            errors=error_frame(records, key=key).to_dicts() if records.refusals else [],
+            errors=_errors(records, self._records + 1),
             seconds=time.perf_counter() - started,
         )
         self._chunks += 1
@@ -171,6 +171,14 @@ def _as_dict(row: Any) -> dict[str, Any]:
     if isinstance(row, Mapping):
         return {name: row.get(name) for name in FIELDS}
     return {name: getattr(row, name, None) for name in FIELDS}
+
+
+def _errors(records: Records, first: int) -> list[dict[str, Any]]:
+    """What is wrong, in the records' order; `first` is the place of position 0."""
+    return [
+        {"record": first + at, "record_id": records.record_id[at], "code": code, "sentence": sentence}
+        for at, (code, sentence) in sorted(records.refusals.items())
+    ]
 
 
 def _metrics(

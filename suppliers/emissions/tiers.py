@@ -122,9 +122,9 @@ def _activity_groups(records: Records, book: FactorBook, at: Ints) -> Ints:
     group = np.full(len(at), NO_ROW)
     if not len(index.groups.rows):
         return group
-    country = look_up(index.regions, taken(raw["country"], at), fold=str.upper)
+    country = look_up(index.regions, raw["country"], fold=str.upper)[at]  # to pick first costs more than to look up all
     for lookup, column in ((index.codes, "product_code"), (book.codes_by_category, "product_category")):
-        code = look_up(lookup, taken(raw[column], at))
+        code = look_up(lookup, raw[column])[at]
         for region in (country, index.regions[GLOBAL]):
             group = np.where(group == NO_ROW, index.group[code, region], group)
     return group
@@ -148,7 +148,7 @@ def spend_based(records: Records, book: FactorBook, at: Ints, currency: Ints, cu
 
 def _sectors(records: Records, book: FactorBook, at: Ints) -> Ints:
     """Factor row of each record's sector, `BLANK` where it has none, another negative number where that is unknown."""
-    sector = look_up(book.sectors, taken(records.raw["sector_code"], at))
+    sector = look_up(book.sectors, records.raw["sector_code"])[at]
     without = (sector == BLANK).nonzero()[0]
     if len(without):
         mapped = look_up(book.sectors_by_category, taken(records.raw["product_category"], at[without]))

@@ -29,19 +29,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from django.db.models import Sum
 
-from suppliers.models import Category, EmissionResult, EmissionRun, Factor, Rate, SupplierName
+from suppliers.models import Category, EmissionResult, EmissionRun, Factor, Rate, Supplier, SupplierName
 from suppliers.summaries import NO_CATEGORY
 
 PARTS = ("activity", "price", "factors", "method")
 GROUP = ("owner", "category_id", "currency")
 CELL = (*GROUP, "tier", "factor_code", "factor_unit")
+IN_GROUP = ("group", *CELL[len(GROUP) :])
 BY_QUANTITY = (1, 2)
 HOME_CURRENCY = "USD"
 SUMS = {"emissions": pl.Float64, "money": pl.Float64, "amount": pl.Float64}
 CELLS = {
-    "owner": pl.String,
+    "owner": pl.Int64,  # a supplier's name, or minus the supplier that people linked it to
     "category_id": pl.Int64,
     "currency": pl.String,
     "tier": pl.Int64,
@@ -50,6 +50,16 @@ CELLS = {
     **SUMS,
     "value": pl.Float64,
 }
+STORED_CELL: dict[str, Any] = {
+    "supplier_name_id": pl.Int64,
+    "category_id": pl.Int64,
+    "tier": pl.Int64,
+    "factor_id": pl.Int64,
+    "factor_unit": pl.String,
+    "currency_rate": pl.Float64,
+}
+STORED_SUMS: dict[str, Any] = {"emissions_kgco2e": pl.Float64, "spend_usd": pl.Float64, "activity_amount": pl.Float64}
+ROWS_A_QUERY, PARTS_AT_ONCE = 20_000, 20
 
 
 @dataclass(frozen=True)
@@ -79,13 +89,50 @@ class Comparison:
         return self.after - self.before
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What a comparison found, with ids in place of names: `groups` have `owner`, `category_id` and `PARTS`."""
+
+    before: int
+    after: int
+    parts: dict[str, int]
+    groups: list[dict[str, Any]]
+
+
 def compare_runs(first: EmissionRun, second: EmissionRun, *, limit: int = 20) -> Comparison:
-    """The four parts, in all and for the groups that changed most; a statement over the results of each run."""
-    a, b = read_cells(first, *_money_values(first, second)), read_cells(second, *_money_values(second, first))
+    """The four parts, in all and for the groups that changed most; reads all results of each run."""
+    return with_names(find_changes(first, second, limit=limit))
+
+
+def find_changes(first: EmissionRun, second: EmissionRun, *, limit: int = 20) -> Changes:
+    linked = linked_names()
+    a = read_cells(first, *_money_values(first, second), linked)
+    b = read_cells(second, *_money_values(second, first), linked)
     changes = split_changes(a, b)
     before, after = round(a["emissions"].sum()), round(b["emissions"].sum())
     parts = _whole_parts({name: float(changes[name].sum()) for name in PARTS}, after - before)
-    return Comparison(before, after, parts, _largest(changes, limit))
+    return Changes(before, after, parts, _largest(changes, limit))
+
+
+def with_names(found: Changes) -> Comparison:
+    """Two statements."""
+    categories = Category.objects.in_bulk([row["category_id"] for row in found.groups if row["category_id"]])
+    names = _owner_names([row["owner"] for row in found.groups])
+    groups = [
+        GroupChange(
+            names[row["owner"]],
+            str(categories.get(row["category_id"], NO_CATEGORY)),
+            {name: row[name] for name in PARTS},
+        )
+        for row in found.groups
+    ]
+    return Comparison(found.before, found.after, found.parts, groups)
+
+
+def linked_names() -> dict[int, int]:
+    """Supplier by name, of the names that people linked to one."""
+    links = SupplierName.objects.exclude(supplier=None).order_by("pk").values_list("pk", "supplier_id")
+    return {name: supplier for name, supplier in links if supplier}
 
 
 def split_changes(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
@@ -98,28 +145,33 @@ def split_changes(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
         the money counts for by spend.
     """
     cells = pl.concat([a.with_columns(run=pl.lit("a")), b.with_columns(run=pl.lit("b"))])
+    groups = (
+        cells.select(GROUP).unique().with_row_index("group")
+    )  # one number is quicker to group by than three columns
+    cells = cells.join(groups, on=GROUP, nulls_equal=True)
     one_unit = pl.col("tier").is_in(BY_QUANTITY).fill_null(False).all() & (pl.col("factor_unit").n_unique() == 1)
-    cells = cells.with_columns(by_amount=one_unit.over(GROUP))
+    cells = cells.with_columns(by_amount=one_unit.over("group"))
     bought = pl.col("amount") / pl.col("money")
     counts_for = pl.when("by_amount").then(1.0).when(pl.col("tier").is_in(BY_QUANTITY)).then(bought).otherwise("value")
     activity = pl.when("by_amount").then("amount").otherwise("money").fill_null(0.0)
     cells = cells.with_columns(m=activity, d=counts_for)
-    both = _side(cells, "a").join(_side(cells, "b"), on=CELL, how="full", coalesce=True, nulls_equal=True)
+    both = _side(cells, "a").join(_side(cells, "b"), on=IN_GROUP, how="full", coalesce=True, nulls_equal=True)
     both = both.with_columns(pl.col(f"{name}_{run}").fill_null(0.0) for name in ("e", "m") for run in "ab")
     both = both.with_columns(
-        measured=(_clean("a") & _clean("b")).all().over(GROUP)
-        & (pl.col("m_a").sum().over(GROUP) > 0)
-        & (pl.col("m_b").sum().over(GROUP) > 0),
-        in_a=pl.col("here_a").any().fill_null(False).over(GROUP),
-        in_b=pl.col("here_b").any().fill_null(False).over(GROUP),
+        measured=(_clean("a") & _clean("b")).all().over("group")
+        & (pl.col("m_a").sum().over("group") > 0)
+        & (pl.col("m_b").sum().over("group") > 0),
+        in_a=pl.col("here_a").any().fill_null(False).over("group"),
+        in_b=pl.col("here_b").any().fill_null(False).over("group"),
     )
-    return _parts(both).group_by("owner", "category_id").agg(pl.col(PARTS).sum())
+    parts = _parts(both).group_by("group").agg(pl.col(PARTS).sum())
+    return parts.join(groups, on="group").group_by("owner", "category_id").agg(pl.col(PARTS).sum())
 
 
 def _side(cells: pl.DataFrame, run: str) -> pl.DataFrame:
     columns = {"e": "emissions", "m": "m", "d": "d"}
     return cells.filter(pl.col("run") == run).select(
-        *CELL,
+        *IN_GROUP,
         pl.lit(True).alias(f"here_{run}"),
         **{f"{name}_{run}": pl.col(column) for name, column in columns.items()},
     )
@@ -133,7 +185,7 @@ def _clean(run: str) -> pl.Expr:
 
 def _parts(both: pl.DataFrame) -> pl.DataFrame:
     e_a, e_b, m_a, m_b = pl.col("e_a"), pl.col("e_b"), pl.col("m_a"), pl.col("m_b")
-    growth = m_b.sum().over(GROUP) / m_a.sum().over(GROUP)
+    growth = m_b.sum().over("group") / m_a.sum().over("group")
     shared = (m_a != 0) & (m_b != 0) & pl.col("d_a").is_finite() & pl.col("d_b").is_finite() & (pl.col("d_a") != 0)
     shared = shared.fill_null(False)
     k_a, k_b = e_a / m_a, e_b / m_b
@@ -159,28 +211,16 @@ def _whole_parts(parts: dict[str, float], difference: int) -> dict[str, int]:
     return whole
 
 
-def _largest(changes: pl.DataFrame, limit: int) -> list[GroupChange]:
+def _largest(changes: pl.DataFrame, limit: int) -> list[dict[str, Any]]:
     moved = pl.sum_horizontal(pl.col(PARTS).abs())
-    top = changes.sort(moved, "owner", descending=[True, False]).head(limit).filter(moved > 0)
-    categories = Category.objects.in_bulk([pk for pk in top["category_id"] if pk is not None])
-    names = _owner_names(top["owner"].to_list())
-    return [
-        GroupChange(
-            names[row["owner"]],
-            str(categories.get(row["category_id"], NO_CATEGORY)),
-            {name: row[name] for name in PARTS},
-        )
-        for row in top.iter_rows(named=True)
-    ]
+    top = changes.sort(moved, "owner", "category_id", descending=[True, False, False]).head(limit)
+    return top.filter(moved > 0).to_dicts()
 
 
-def _owner_names(owners: list[str]) -> dict[str, str]:
-    wanted = SupplierName.objects.select_related("supplier").filter(pk__in=[owner.split(":")[1] for owner in owners])
-    names = {f"name:{name.pk}": str(name) for name in wanted}
-    linked = SupplierName.objects.select_related("supplier").filter(
-        supplier__in=[owner.split(":")[1] for owner in owners if owner.startswith("supplier:")]
-    )
-    return names | {f"supplier:{name.supplier_id}": str(name.supplier) for name in linked}
+def _owner_names(owners: list[int]) -> dict[int, str]:
+    names = SupplierName.objects.in_bulk([owner for owner in owners if owner > 0])
+    suppliers = Supplier.objects.in_bulk([-owner for owner in owners if owner < 0])
+    return {pk: str(name) for pk, name in names.items()} | {-pk: str(one) for pk, one in suppliers.items()}
 
 
 def _money_values(run: EmissionRun, other: EmissionRun) -> tuple[dict[float, str], float]:
@@ -194,22 +234,49 @@ def _money_values(run: EmissionRun, other: EmissionRun) -> tuple[dict[float, str
     return {1.0: HOME_CURRENCY, **dict(rates)}, 1.0
 
 
-def read_cells(run: EmissionRun, currency_of_rate: dict[float, str], index: float) -> pl.DataFrame:
-    """The cells of a run, added up by the database; a currency is known by its rate, which saves a join."""
-    results = EmissionResult.objects.filter(run=run).order_by()
-    keys = ("supplier_name_id", "category_id", "tier", "factor_id", "factor_unit", "currency_rate")
-    rows = results.values_list(*keys).annotate(Sum("emissions_kgco2e"), Sum("spend_usd"), Sum("activity_amount"))
-    linked = dict(SupplierName.objects.exclude(supplier=None).order_by().values_list("pk", "supplier_id"))
+def read_cells(
+    run: EmissionRun, currency_of_rate: dict[float, str], index: float, linked: dict[int, int]
+) -> pl.DataFrame:
+    """The cells of a run; a currency is known by its rate, which saves a join.
+
+    Added up here: a database takes twice as long for as many groups as a million purchases may have. Memory grows
+    with the cells and not with the results.
+    """
     sets = [pk for pk in (run.spend_factors_id, run.activity_factors_id) if pk]
     codes = dict(Factor.objects.filter(factor_set__in=sets).order_by().values_list("pk", "code"))
+    owner, rate = pl.col("supplier_name_id"), pl.col("currency_rate")
+    rate = pl.when(rate != 0).then(rate)
+    cells = _add_up(run).select(
+        "category_id",
+        "tier",
+        "factor_unit",
+        owner=owner.replace({name: -supplier for name, supplier in linked.items()}),
+        currency=rate.replace_strict(currency_of_rate, default=rate.cast(pl.String), return_dtype=pl.String).fill_null(
+            ""
+        ),
+        factor_code=pl.col("factor_id").replace_strict(codes, default="", return_dtype=pl.String),
+        emissions="emissions_kgco2e",
+        money=(pl.col("spend_usd") / rate).fill_null(0.0),
+        amount="activity_amount",
+        value=rate / index,
+    )
+    sums = (pl.col(name).sum() for name in SUMS)
+    return cells.group_by(CELL).agg(*sums, pl.col("value").first()).select(*CELLS)
 
-    def as_cell(row: tuple[Any, ...]) -> tuple[Any, ...]:
-        name, category, tier, factor, unit, rate, emissions, dollars, amount = row
-        owner = f"supplier:{linked[name]}" if name in linked else f"name:{name}"
-        money = dollars / rate if rate and dollars is not None else 0.0
-        currency = currency_of_rate.get(rate, str(rate)) if rate else ""
-        value = rate / index if rate else None
-        return owner, category, currency, tier, codes.get(factor, ""), unit, emissions or 0.0, money, amount, value
 
-    cells = pl.DataFrame([as_cell(row) for row in rows], CELLS, orient="row")
-    return cells.group_by(CELL).agg(*(pl.col(name).sum() for name in SUMS), pl.col("value").first())
+def _add_up(run: EmissionRun) -> pl.DataFrame:
+    """Sums of a run's results by `STORED_CELL`."""
+    names = ("record_id", *STORED_CELL, *STORED_SUMS)
+    sums = pl.DataFrame(schema=STORED_CELL | STORED_SUMS)
+    parts, after = [sums], 0
+    while True:
+        results = EmissionResult.objects.filter(run=run, record_id__gt=after).order_by("record_id")
+        rows = list(results.values_list(*names)[:ROWS_A_QUERY])
+        frame = pl.DataFrame(rows, {"record_id": pl.Int64, **STORED_CELL, **STORED_SUMS}, orient="row")
+        parts.append(frame.group_by(list(STORED_CELL)).agg(pl.col(name).sum() for name in STORED_SUMS))
+        if len(rows) < ROWS_A_QUERY or len(parts) > PARTS_AT_ONCE:
+            sums = pl.concat(parts).group_by(list(STORED_CELL)).agg(pl.col(name).sum() for name in STORED_SUMS)
+            parts = [sums]
+        if len(rows) < ROWS_A_QUERY:
+            return sums
+        after = rows[-1][0]

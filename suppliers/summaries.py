@@ -1,18 +1,27 @@
-"""Reads of a run that have a name: each is one statement over the run's results, or none."""
+"""Reads of a run that have a name; none goes over all its results."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, Sum
 
 from suppliers.kernels.emissions import rate_quality
-from suppliers.models import Category, EmissionError, EmissionResult, EmissionRun, PurchaseRecord, SupplierName
+from suppliers.models import (
+    Category,
+    CategoryTotal,
+    EmissionResult,
+    EmissionRun,
+    PurchaseRecord,
+    PurchaseTotal,
+    SupplierTotal,
+)
 
 TIERS = {1: "Supplier-specific", 2: "Average data", 3: "Spend-based"}
 RATINGS = ("poor", "fair", "good", "excellent")
 NO_CATEGORY = "no category"
+KGCO2E = ("supplier_specific_kgco2e", "average_data_kgco2e", "spend_based_kgco2e")  # by tier
 ROUNDED = 6  # decimals
 
 
@@ -40,15 +49,19 @@ class Share:
     """What a supplier or a category emitted, in all and by tier [kg CO2e]."""
 
     name: str
-    kgco2e: float = 0.0
     records: int = 0
     by_tier: dict[int, float] = field(default_factory=dict)
 
-    def add(self, tier: int | None, kgco2e: float, records: int) -> None:
+    @property
+    def kgco2e(self) -> float:
+        return sum(self.by_tier.values())
+
+    def add(self, records: int, by_tier: Iterable[float | None]) -> None:
+        """None where there is no result of a tier."""
         self.records += records
-        self.kgco2e += kgco2e
-        if tier:
-            self.by_tier[tier] = self.by_tier.get(tier, 0.0) + kgco2e
+        for tier, kgco2e in zip(TIERS, by_tier, strict=True):
+            if kgco2e is not None:
+                self.by_tier[tier] = self.by_tier.get(tier, 0.0) + kgco2e
 
 
 @dataclass(frozen=True)
@@ -94,31 +107,24 @@ def totals_of(run: EmissionRun) -> RunTotals:
 
 
 def shares_of(run: EmissionRun) -> tuple[list[Share], list[Share]]:
-    """By category and by supplier, the largest first; three statements, of which one goes over the results.
+    """By category and by supplier, the largest first; a statement each, over the totals that the run stored.
 
     Names that people linked to one supplier are one supplier.
     """
-    keys = ("category_id", "supplier_name_id", "tier")
-    totals = EmissionResult.objects.filter(run=run).order_by().values_list(*keys)
     by_category, by_supplier = dict[Any, Share](), dict[Any, Share]()
-    names, owners = dict(Category.objects.order_by().values_list("pk", "name")), _owners()
-    for category, name, tier, kgco2e, records in totals.annotate(Sum("emissions_kgco2e"), Count("pk")):
-        owner, owner_name = owners[name]
-        for shares, key, label in (
-            (by_category, category, names.get(category, NO_CATEGORY)),
-            (by_supplier, owner, owner_name),
-        ):
-            shares.setdefault(key, Share(label)).add(tier, kgco2e or 0.0, records)
+    for pk, name, records, *by_tier in _totals(CategoryTotal, run, "category_id", "category__name"):
+        by_category.setdefault(pk, Share(name or NO_CATEGORY)).add(records, by_tier)
+    owner = ("supplier_name__supplier", "supplier_name__supplier__name", "supplier_name__supplier__code")
+    rows = _totals(SupplierTotal, run, "supplier_name_id", "supplier_name__name", *owner)
+    for pk, name, supplier, title, code, records, *by_tier in rows:
+        key, label = (("supplier", supplier), title or code) if supplier else (pk, name)
+        by_supplier.setdefault(key, Share(label)).add(records, by_tier)
     return _ranked(by_category.values()), _ranked(by_supplier.values())
 
 
-def _owners() -> dict[int, tuple[Any, str]]:
-    """Whose each name is, and what they are called."""
-    names = SupplierName.objects.order_by().values_list("pk", "name", "supplier_id", "supplier__name", "supplier__code")
-    return {
-        pk: (("supplier", supplier), title or code) if supplier else (pk, name)
-        for pk, name, supplier, title, code in names
-    }
+def _totals(model: type[SupplierTotal] | type[CategoryTotal], run: EmissionRun, *names: str) -> Iterator[Any]:
+    rows = model._default_manager.filter(run=run).order_by("pk")
+    return rows.values_list(*names, "records", *KGCO2E).iterator()
 
 
 def _ranked(shares: Iterable[Share]) -> list[Share]:
@@ -132,15 +138,13 @@ def hot_spots(run: EmissionRun, limit: int = 20) -> list[EmissionResult]:
 
 
 def count_errors(run: EmissionRun) -> list[tuple[str, int]]:
-    """Records that failed by code, the most frequent first."""
-    rows = EmissionError.objects.filter(run=run).order_by().values_list("code").annotate(records=Count("pk"))
-    return list(rows.order_by("-records", "code"))
+    """Records that failed by code, the most frequent first; no statement."""
+    return sorted(run.totals.get("errors", {}).items(), key=lambda error: (-error[1], error[0]))
 
 
 def count_without_dollars(run: EmissionRun) -> int:
-    """Unaccounted records whose spend is not known in USD, so that no share of spend shows them."""
-    unaccounted = EmissionResult.objects.filter(run=run, emissions_kgco2e__isnull=True)
-    return unaccounted.filter(spend_usd__isnull=True).count()
+    """Unaccounted records whose spend is not known in USD, so that no share of spend shows them; no statement."""
+    return int(run.totals.get("without_dollars", 0))
 
 
 def years_with_purchases() -> list[int]:
@@ -166,25 +170,33 @@ class MappedCategory:
 
 
 def categories_by_spend() -> list[MappedCategory]:
-    """The unmapped first, then by spend; two statements."""
-    rows = PurchaseRecord.objects.exclude(category=None).order_by().values_list("category_id", "currency")
-    spend: dict[int, dict[str, float]] = defaultdict(dict)
-    records: dict[int, int] = defaultdict(int)
-    for pk, currency, amount, count in rows.annotate(Sum("spend"), Count("pk")):
-        spend[pk][currency] = amount or 0.0
-        records[pk] += count
-    found = [
-        MappedCategory(row, records[row.pk], spend[row.pk]) for row in Category.objects.select_related("changed_by")
-    ]
+    """The unmapped first, then by spend; three statements."""
+    bought = _purchases_by_category()
+    rows = Category.objects.select_related("changed_by")
+    found = [MappedCategory(row, *bought.get(row.pk, (0, {}))) for row in rows]
     return sorted(found, key=lambda row: (row.is_mapped, -row.weight, row.category.name))
 
 
 def category_row(category: Category) -> MappedCategory:
     """The one row of the list."""
-    purchases = PurchaseRecord.objects.filter(category=category).order_by().values_list("currency")
-    totals = list(purchases.annotate(Sum("spend"), Count("pk")))
-    spend = {currency: amount or 0.0 for currency, amount, _count in totals}
-    return MappedCategory(category, sum(count for *_rest, count in totals), spend)
+    return MappedCategory(category, *_purchases_by_category(category=category).get(category.pk, (0, {})))
+
+
+def _purchases_by_category(**which: Category) -> dict[int, tuple[int, dict[str, float]]]:
+    """Records, and spend by currency: the totals of files that went through, the records of those that did not."""
+    group = ("category_id", "currency")
+    whole = PurchaseTotal.objects.filter(category__isnull=False, **which).order_by().values_list(*group)
+    unfinished = PurchaseRecord.objects.filter(source__complete=False, category__isnull=False, **which)
+    records: dict[int, int] = defaultdict(int)
+    spend: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for rows in (
+        whole.annotate(Sum("spend"), Sum("records")),
+        unfinished.order_by().values_list(*group).annotate(Sum("spend"), Count("pk")),
+    ):
+        for pk, currency, amount, count in rows:
+            spend[pk][currency] += amount or 0.0
+            records[pk] += count
+    return {pk: (count, dict(spend[pk])) for pk, count in records.items()}
 
 
 def mapped_share(rows: Sequence[MappedCategory]) -> dict[str, float]:

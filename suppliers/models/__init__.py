@@ -4,9 +4,11 @@ from suppliers.models.footprints import ProductFootprint
 from suppliers.models.partners import Restriction, Supplier, Warehouse
 from suppliers.models.purchases import Category, PurchaseImport, PurchaseMapping, PurchaseRecord, SupplierName
 from suppliers.models.shipments import Shipment, SupplierLeadTime
+from suppliers.models.totals import CategoryTotal, PurchaseTotal, RunComparison, SupplierTotal
 
 __all__ = [
     "Category",
+    "CategoryTotal",
     "EmissionError",
     "EmissionResult",
     "EmissionRun",
@@ -16,12 +18,15 @@ __all__ = [
     "PurchaseImport",
     "PurchaseMapping",
     "PurchaseRecord",
+    "PurchaseTotal",
     "Rate",
     "RateSet",
     "Restriction",
+    "RunComparison",
     "Shipment",
     "Supplier",
     "SupplierLeadTime",
     "SupplierName",
+    "SupplierTotal",
     "Warehouse",
 ]

@@ -5,13 +5,14 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
-from django.db.models import Count, F, QuerySet, Sum
+from django.db import transaction
+from django.db.models import Model
 
-from core.batch import batch_connection, count_statements, run_chunks
+from core.batch import batch_connection, count_statements, run_chunks, with_retries
 from core.errors import WorkbenchError, database_errors_explained
 from core.runs import AbstractRun, RunStatus, claim_run, closing_run, finish_run, take_over
 from core.upsert import upsert
@@ -21,6 +22,7 @@ from suppliers.emissions.records import FIELDS, read_records
 from suppliers.emissions.sums import Sums
 from suppliers.models import (
     Category,
+    CategoryTotal,
     EmissionError,
     EmissionResult,
     EmissionRun,
@@ -28,14 +30,16 @@ from suppliers.models import (
     PurchaseRecord,
     RateSet,
     SupplierName,
+    SupplierTotal,
 )
+from suppliers.services.emissions.tally import Tally
 from suppliers.services.read_book import read_book, read_same_suppliers
 
 logger = logging.getLogger(__name__)
 
 CHUNK_SIZE = 20_000
 METHOD_VERSION = "1"
-KEY = ("run_id", "record_id")
+IDS = {"record": pl.Int64, "supplier_name_id": pl.Int64, "category_id": pl.Int64}
 OWN_COLUMNS = ("supplier", "product_category")  # of a record's fields, those that the tables keep by id
 STORED = [name for name in FIELDS if name not in OWN_COLUMNS]
 
@@ -49,7 +53,13 @@ class Calculation:
     supplier_names: dict[int, str]
     categories: dict[int | None, str]
     sums: Sums = field(default_factory=Sums)
-    in_hand: Sums = field(default_factory=Sums)  # of the chunk that is not committed yet
+    tally: Tally = field(default_factory=Tally)
+    in_hand: Outcome | None = None  # of the chunk that is not committed yet; a chunk that is written again counts once
+
+    def count(self, outcome: Outcome) -> None:
+        """Once for each chunk that is committed."""
+        self.sums.merge(outcome.sums)
+        self.tally.add(outcome.results, outcome.errors)
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,8 @@ def _execute(
         _work_again(work, chunk_size)
 
         def advance(run: AbstractRun) -> None:
-            work.sums.merge(work.in_hand)
+            if work.in_hand:
+                work.count(work.in_hand)
             on_progress(run)
 
         run_chunks(
@@ -183,10 +194,8 @@ def _execute(
             write=lambda chunk, outcome: _write(work, chunk, outcome),
             on_progress=advance,
         )
-        changes = _finish(work)
+        with_retries(lambda: _finish(work, started, statements))
         seconds = time.perf_counter() - started
-        run.timings |= {"total": round(seconds, 3)}
-        finish_run(run, RunStatus.COMPLETED, timings=run.timings, statements=dict(statements), **changes)
     logger.info(
         "calculate_emissions done run=%s rows=%d seconds=%.2f rows_per_second=%.0f",
         run.pk, run.progress_done, seconds, run.progress_done / seconds,
@@ -227,21 +236,18 @@ def _compute(work: Calculation, chunk: PurchaseChunk) -> Outcome:
         "product_category": [work.categories.get(pk) for pk in categories],
     }
     records = read_records({name: list(values[name]) for name in FIELDS})
-    return calculate_chunk(records, key=pl.Series("record", keys, dtype=pl.Int64), book=work.book)
+    outcome = calculate_chunk(records, key=pl.Series("record", keys, dtype=pl.Int64), book=work.book)
+    ids = pl.DataFrame({"record": keys, "supplier_name_id": suppliers, "category_id": categories}, IDS)
+    results = outcome.results.drop("record_id").join(ids, on="record", how="left", maintain_order="left")
+    return replace(outcome, results=results)
 
 
 def _write(work: Calculation, chunk: PurchaseChunk, outcome: Outcome) -> dict[str, Any]:
     """Store results and errors; safe to repeat, the same chunk leaves the same rows."""
     run = work.run
-    ids = pl.DataFrame(
-        [row[:3] for row in chunk.rows],
-        schema={"record": pl.Int64, "supplier_name_id": pl.Int64, "category_id": pl.Int64},
-        orient="row",
-    )
-    results = outcome.results.drop("record_id").join(ids, on="record", how="left", maintain_order="left")
-    _store(EmissionResult, run, results)
-    _store(EmissionError, run, outcome.errors.drop("record_id"))
-    work.in_hand = outcome.sums  # a chunk that is written again counts once
+    _store(EmissionResult, run, outcome.results.rename({"record": "record_id"}))
+    _store(EmissionError, run, outcome.errors.drop("record_id").rename({"record": "record_id"}))
+    work.in_hand = outcome
     return {
         "accounted": run.accounted + outcome.accounted,
         "unaccounted": run.unaccounted + outcome.unaccounted,
@@ -250,9 +256,10 @@ def _write(work: Calculation, chunk: PurchaseChunk, outcome: Outcome) -> dict[st
     }
 
 
-def _store(model: type[EmissionResult] | type[EmissionError], run: EmissionRun, rows: pl.DataFrame) -> None:
-    named = rows.rename({"record": "record_id"}).with_columns(run_id=pl.lit(run.pk, dtype=pl.Int64))
-    upsert(model, named, unique_fields=KEY, update_fields=[name for name in named.columns if name not in KEY])
+def _store(model: type[Model], run: EmissionRun, rows: pl.DataFrame, key: str = "record_id") -> None:
+    named = rows.with_columns(run_id=pl.lit(run.pk, dtype=pl.Int64))
+    updated = [name for name in rows.columns if name != key]
+    upsert(model, named, unique_fields=("run_id", key), update_fields=updated)
 
 
 def _work_again(work: Calculation, chunk_size: int) -> None:
@@ -261,41 +268,32 @@ def _work_again(work: Calculation, chunk_size: int) -> None:
     while after < work.run.checkpoint:
         chunk = _read(work.run, after, chunk_size)
         rows = [row for row in chunk.rows if row[0] <= work.run.checkpoint]
-        work.sums.merge(_compute(work, PurchaseChunk(rows, chunk.last_key, chunk.is_last)).sums)
+        work.count(_compute(work, PurchaseChunk(rows, chunk.last_key, chunk.is_last)))
         after = chunk.last_key
         if chunk.is_last:
             return
 
 
-def _finish(work: Calculation) -> dict[str, Any]:
-    """The run's totals: with the interval from the sums, by tier from the results."""
+def _finish(work: Calculation, started: float, statements: Any) -> None:
+    """Store the totals and close the run, both or neither; safe to repeat."""
+    run, tally = work.run, work.tally
     p5, p95 = work.sums.interval_kgco2e()
-    return {
-        "emissions_kgco2e": work.sums.emissions_kgco2e(),
-        "p5_kgco2e": p5,
-        "p95_kgco2e": p95,
-        "totals": work.run.totals | {"by_tier": _by_tier(EmissionResult.objects.filter(run=work.run))},
-    }
-
-
-def _by_tier(results: "QuerySet[EmissionResult]") -> list[dict[str, Any]]:
-    """Records, kg CO2e, spend [USD] and emission-weighted DQI of each tier, the unaccounted last; one statement."""
-    groups = (
-        results.order_by()
-        .values("tier", "method")
-        .annotate(
-            records=Count("pk"),
-            kgco2e=Sum("emissions_kgco2e"),
-            spend_usd=Sum("spend_usd"),
-            quality=Sum(F("dqi") * F("emissions_kgco2e")),
+    with transaction.atomic():
+        _store_totals(run, tally)
+        finish_run(
+            run,
+            RunStatus.COMPLETED,
+            emissions_kgco2e=work.sums.emissions_kgco2e(),
+            p5_kgco2e=p5,
+            p95_kgco2e=p95,
+            totals=run.totals | tally.totals(),
+            timings=run.timings | {"total": round(time.perf_counter() - started, 3)},
+            statements=dict(statements),
         )
-    )
-    return sorted(
-        (
-            {name: group[name] for name in ("tier", "method", "records")}
-            | {name: group[name] or 0.0 for name in ("kgco2e", "spend_usd")}
-            | {"dqi": group["quality"] / group["kgco2e"] if group["kgco2e"] else None}
-            for group in groups
-        ),
-        key=lambda group: group["tier"] or 9,
-    )
+
+
+def _store_totals(run: EmissionRun, tally: Tally) -> None:
+    SupplierTotal.objects.filter(run=run).delete()
+    CategoryTotal.objects.filter(run=run).delete()
+    _store(SupplierTotal, run, tally.suppliers(), key="supplier_name_id")
+    _store(CategoryTotal, run, tally.categories(), key="category_id")

@@ -10,14 +10,13 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
-from django.db.models import Count, Sum
 
 from core.batch import batch_connection, refresh_table_statistics, with_retries
 from core.errors import database_errors_explained
 from core.seen_keys import SeenKeys
 from core.tabular import RefusalFile
 from core.upsert import upsert
-from suppliers.models import Category, PurchaseImport, PurchaseRecord, SupplierName
+from suppliers.models import Category, PurchaseImport, PurchaseRecord, PurchaseTotal, SupplierName
 from suppliers.services.purchases.ahead import ahead
 from suppliers.services.purchases.check import check_lines, settle_ids
 from suppliers.services.purchases.known_names import KnownNames, known_categories, known_suppliers
@@ -25,6 +24,7 @@ from suppliers.services.purchases.lines import PLACE, Lines, TextLines, gather
 from suppliers.services.purchases.mapping import ColumnMapping, find_places, load_mapping, save_mapping
 from suppliers.services.purchases.register import begin_import
 from suppliers.services.purchases.sources import open_source
+from suppliers.services.purchases.totals import keep_totals
 
 logger = logging.getLogger(__name__)
 
@@ -183,12 +183,13 @@ def _finish(kept: PurchaseImport, report: PurchaseReport) -> None:
         return
     kept.rows, kept.accepted, kept.refused = report.rows, report.accepted, report.refused
     kept.complete = True
-    kept.save()
+    with transaction.atomic():
+        keep_totals(kept)
+        kept.save()
     refresh_table_statistics((PurchaseRecord, SupplierName, Category))
 
 
 def _add_totals(report: PurchaseReport) -> None:
-    records = PurchaseRecord.objects.filter(source=report.import_id).order_by().values("currency", "year")
-    for total in records.annotate(records=Count("pk"), spend=Sum("spend")):
-        report.years[total["year"]] = report.years.get(total["year"], 0) + total["records"]
-        report.spend[total["currency"]] = report.spend.get(total["currency"], 0.0) + (total["spend"] or 0.0)
+    for total in PurchaseTotal.objects.filter(source=report.import_id):
+        report.years[total.year] = report.years.get(total.year, 0) + total.records
+        report.spend[total.currency] = report.spend.get(total.currency, 0.0) + total.spend

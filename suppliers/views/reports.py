@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET
 from core.runs import RunStatus
 from suppliers import summaries
 from suppliers.charts import draw_categories, draw_suppliers
-from suppliers.comparison import compare_runs
 from suppliers.models import EmissionRun
+from suppliers.services.keep_comparison import keep_comparison
 from suppliers.views.guard import LOOK, emission_page
 
 SUPPLIERS_SHOWN = 15
@@ -74,7 +74,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     if first is None or second is None:
         messages.error(request, "Choose two calculations that ended.")
         return redirect("emission_runs")
-    context = {"first": first, "second": second, "comparison": compare_runs(first, second)}
+    context = {"first": first, "second": second, "comparison": keep_comparison(first=first, second=second)}
     return render(request, "emissions/compare.html", context)
 
 

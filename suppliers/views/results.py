@@ -53,8 +53,8 @@ def result_list(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _narrowed(results: "QuerySet[EmissionResult]", chosen: dict[str, Any]) -> "QuerySet[EmissionResult]":
     """By ids of names and not by a join, so that the index of the run still sorts."""
-    if tier := chosen["tier"]:
-        results = results.filter(tier=None if tier == NO_TIER else int(tier))
+    if tier := chosen["tier"]:  # no tier, no emissions: those stand together at one end of the index
+        results = results.filter(**{"emissions_kgco2e": None} if tier == NO_TIER else {"tier": int(tier)})
     if text := chosen["supplier"]:
         names = SupplierName.objects.order_by().values_list("pk", "name", "supplier__name")
         results = results.filter(supplier_name_id__in=_holding(text, names))

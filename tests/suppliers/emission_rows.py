@@ -64,9 +64,7 @@ def a_name(name: str = "Acme Ltd") -> SupplierName:
 
 
 def a_purchase(spend: float | None = 1000.0, year: int = YEAR, **fields: Any) -> PurchaseRecord:
-    source = PurchaseImport.objects.get_or_create(
-        file_hash="3" * 64, defaults={"file_name": "book.csv", "complete": True}
-    )[0]
+    source = PurchaseImport.objects.get_or_create(file_hash="3" * 64, defaults={"file_name": "book.csv"})[0]
     number = PurchaseRecord.objects.count() + 1
     defaults = {
         "record_id": f"R-{number}",

@@ -3,7 +3,10 @@
 import datetime as dt
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ordering.models import OrderConfirmation, Sku
 from ordering.services.export_orders import export_orders
@@ -93,3 +96,55 @@ def test_lines_the_order_and_the_export_show_it(factors, client, tmp_path):
     header, row = (tmp_path / "orders.csv").read_text().splitlines()
     cells = dict(zip(header.split(","), row.split(","), strict=True))
     assert (cells["kgco2e_per_unit"], cells["emissions_tier"]) == ("2", "3")
+
+
+# What generating order lines costs
+
+
+def statements_of(work):
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+
+
+def generate():
+    generate_recommendations(month=MONTH, as_of=AS_OF)
+
+
+def emission_tables():
+    about_lead_times = {"suppliers.models.partners", "suppliers.models.shipments"}
+    models = apps.get_app_config("suppliers").get_models(include_auto_created=True)
+    return {model._meta.db_table for model in models if model.__module__ not in about_lead_times}
+
+
+def asked_of(statements, words):
+    return {word for word in words if any(word in sql for sql in statements)}
+
+
+@pytest.fixture
+def planned(factors):
+    sku = a_sku(unit_cost="5.50", emission_category="Pans", net_weight_kg=1.2)
+    stock(sku, 0)
+    a_forecast(sku, 310)
+    return sku
+
+
+def test_generating_reads_nothing_of_emissions(planned):
+    """Numbers get onto a SKU apart from it, so that the monthly run is no slower for them."""
+    generating, refreshing = statements_of(generate), statements_of(refresh_sku_emissions)
+
+    assert OrderConfirmation.objects.get().suggested_qty > 0
+    assert asked_of(generating, {"emission", *emission_tables()}) == set()
+    assert {"emission", "suppliers_factor", "suppliers_productfootprint"} <= asked_of(
+        refreshing, {"emission", *emission_tables()}
+    )
+
+
+def test_generating_takes_the_same_statements_whether_skus_have_emissions_or_not(planned):
+    generate()
+    without = statements_of(generate)
+    assert Sku.objects.get().emissions_tier is None
+    refresh_sku_emissions()
+    assert Sku.objects.get().emissions_tier == 3
+
+    assert len(statements_of(generate)) == len(without) > 10

@@ -4,7 +4,8 @@ from django.db import migrations
 
 VIEW = [
     "view_emissionrun", "view_emissionresult", "view_emissionerror", "view_purchaserecord", "view_purchaseimport",
-    "view_category", "view_suppliername",
+    "view_category", "view_suppliername", "view_factorset", "view_factor", "view_rateset", "view_rate",
+    "view_productfootprint",
 ]
 MANAGE = [*VIEW, "add_emissionrun", "change_emissionrun", "add_purchaseimport", "change_category", "change_suppliername"]
 

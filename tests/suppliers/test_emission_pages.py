@@ -532,6 +532,20 @@ def test_all_read_and_managers_act(client, run, role):
     assert client.get(token).status_code == (404 if role == "manager" else 403)
 
 
+PUBLISHED = ("factorset", "factor", "rateset", "rate", "productfootprint")
+
+
+@pytest.mark.parametrize("role", ["viewer", "buyer", "manager"])
+def test_all_look_at_what_was_published_and_nobody_changes_it(client, run, role):
+    user = a_user(role)
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    for model in PUBLISHED:
+        assert client.get(f"/admin/suppliers/{model}/").status_code == 200, model
+        assert client.get(f"/admin/suppliers/{model}/add/").status_code == 403, model
+
+
 def test_a_reader_is_offered_nothing_to_change(client, run):
     client.force_login(a_user("buyer"))
     for path in ("", "purchases/", "categories/", "suppliers/"):

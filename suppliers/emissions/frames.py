@@ -1,13 +1,11 @@
 """Results and errors of a chunk as frames."""
 
-from functools import lru_cache
-
 import numpy as np
 import polars as pl
 
 from suppliers.emissions.book import FactorBook
 from suppliers.emissions.lookups import taken
-from suppliers.emissions.provenance import METHODS, NUMBERS, RATES, hashed_factor, provenance_hashes
+from suppliers.emissions.provenance import METHODS, NUMBERS, RATES, hashed_pcf, provenance_hashes
 from suppliers.emissions.reasons import rejected_texts
 from suppliers.emissions.records import Records
 from suppliers.emissions.tables import Floats, Ints
@@ -96,14 +94,8 @@ def _factor_texts(records: Records, priced: Priced, at: Ints, book: FactorBook) 
     if len(own):
         pcf_units = as_texts(taken(records.raw["pcf_unit"], at[own]))
         units[own] = pcf_units
-        hashed[own] = list(map(_hashed_pcf, priced.value[at[own]].tolist(), pcf_units))
+        hashed[own] = list(map(hashed_pcf, priced.value[at[own]].tolist(), pcf_units))
     return units.tolist(), hashed.tolist()
-
-
-@lru_cache(maxsize=1000)
-def _hashed_pcf(value: float, unit: str) -> bytes:
-    """A PCF on the record stands in no file and has no row there."""
-    return hashed_factor("", "", Tier.SUPPLIER_SPECIFIC, value, unit)
 
 
 def error_frame(records: Records, *, key: pl.Series) -> pl.DataFrame:

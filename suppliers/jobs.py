@@ -10,5 +10,5 @@ def calculate_emissions_job(run_id: int) -> None:
         compare_with_previous(run_id=run_id)
 
 
-def import_purchases_job(token: str) -> None:
-    continue_purchase_upload(token=token)
+def import_purchases_job(upload_id: int) -> None:
+    continue_purchase_upload(upload_id=upload_id)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("purchases/uploads/<uuid:token>/", purchases.upload, name="emission_upload"),
     path("purchases/uploads/<uuid:token>/progress/", purchases.upload_progress, name="emission_upload_progress"),
     path("purchases/uploads/<uuid:token>/cancel/", purchases.upload_cancel, name="emission_upload_cancel"),
+    path("purchases/uploads/<uuid:token>/retry/", purchases.upload_retry, name="emission_upload_retry"),
     path("purchases/uploads/<uuid:token>/refused/", purchases.upload_refused, name="emission_upload_refused"),
     path("categories/", categories.category_list, name="emission_categories"),
     path("categories/<int:pk>/", categories.edit_category, name="emission_category"),

@@ -5,6 +5,7 @@ from suppliers.models.partners import Restriction, Supplier, Warehouse
 from suppliers.models.purchases import Category, PurchaseImport, PurchaseMapping, PurchaseRecord, SupplierName
 from suppliers.models.shipments import Shipment, SupplierLeadTime
 from suppliers.models.totals import CategoryTotal, PurchaseTotal, RunComparison, SupplierTotal
+from suppliers.models.uploads import PurchaseUpload
 
 __all__ = [
     "Category",
@@ -19,6 +20,7 @@ __all__ = [
     "PurchaseMapping",
     "PurchaseRecord",
     "PurchaseTotal",
+    "PurchaseUpload",
     "Rate",
     "RateSet",
     "Restriction",

@@ -1,29 +1,26 @@
-"""Files of purchases that come by browser: looked at first, then imported by a worker.
+"""Files of purchases that come by browser: looked at first, then imported by a worker, removed afterwards."""
 
-What is known of an upload lies in a file beside it and not in the database: what counts is the import that it
-becomes, and until then it is one person's and gone after a day.
-"""
-
-import json
+import datetime as dt
 import logging
-import os
 import re
 import shutil
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q
+from django.utils import timezone
 
-from core.errors import WorkbenchError
+from core.errors import WorkbenchError, database_errors_explained
+from core.runs import RunStatus, advance_run, cancel_run, closing_run, finish_run, take_over
 from core.tabular import FileRefused, RefusalFile
 from core.uploads import check_size
+from suppliers.models import PurchaseUpload
 from suppliers.services.import_purchases import PurchaseReport, import_purchases
 from suppliers.services.purchases.fields import FIELDS
 from suppliers.services.purchases.mapping import ColumnMapping, find_places
@@ -31,62 +28,10 @@ from suppliers.services.purchases.sources import FORMATS, open_source
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT, QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = (
-    "looked at", "waiting", "running", "completed", "failed", "cancelled",
-)  # fmt: skip
-OPEN = (QUEUED, RUNNING)
-KEPT_SECONDS = 24 * 3600
-DEAD_SECONDS = 60
+KEPT = dt.timedelta(days=1)
 LONGEST_NAME = 100
 PREFIX = "purchases-"
-STATE, REFUSED, STOP = "state.json", "refused.csv", "cancelled"
-
-
-@dataclass
-class PurchaseUpload:
-    """One file, from its upload to the end of its import."""
-
-    token: str
-    file: str
-    who: str
-    status: str = LOOKED_AT
-    columns: dict[str, str] = field(default_factory=dict)
-    constants: dict[str, str] = field(default_factory=dict)
-    credits_negative: bool = False
-    save_as: str = ""
-    done: int = 0
-    total: int = 0
-    error: str = ""
-    report: dict[str, Any] = field(default_factory=dict)
-    touched: float = 0.0
-
-    @property
-    def folder(self) -> Path:
-        return _folder_of(self.token)
-
-    @property
-    def path(self) -> Path:
-        return self.folder / self.file
-
-    @property
-    def refused_path(self) -> Path:
-        return self.folder / REFUSED
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in OPEN
-
-    @property
-    def looks_dead(self) -> bool:
-        return self.status == RUNNING and time.time() - self.touched > DEAD_SECONDS
-
-    @property
-    def percent(self) -> int:
-        return 100 * self.done // self.total if self.total else 0
-
-    @property
-    def has_refusals(self) -> bool:
-        return not self.is_open and self.refused_path.is_file()
+REFUSED = "refused.csv"
 
 
 @dataclass(frozen=True)
@@ -106,40 +51,36 @@ def keep_purchases(*, file: "UploadedFile[bytes] | None", who: str) -> PurchaseU
     if file is None:
         raise WorkbenchError("No file was chosen. Choose one.")
     check_size(file.size or 0)
-    upload = PurchaseUpload(token=str(uuid.uuid4()), file=_safe_name(file.name or ""), who=who)
+    upload = PurchaseUpload(file=_safe_name(file.name or ""), who=who)
     try:
-        _remove_old_folders()
-        upload.folder.mkdir(mode=0o700, parents=True)
-        with upload.path.open("xb") as stream:
-            stream.writelines(file.chunks())
-        read_preview(upload=upload, limit=1)
-        _store(upload)
+        with database_errors_explained():
+            _forget_old_uploads()
+            upload.folder.mkdir(mode=0o700, parents=True)
+            with upload.path.open("xb") as stream:
+                stream.writelines(file.chunks())
+            read_preview(upload=upload, limit=1)
+            upload.save()
     except (OSError, WorkbenchError) as error:
         shutil.rmtree(upload.folder, ignore_errors=True)
         if isinstance(error, OSError):
             raise WorkbenchError(f"The file cannot be stored: {error.strerror}. Tell your administrator.") from error
         raise
-    logger.info("keep_purchases done token=%s kilobytes=%d", upload.token, upload.path.stat().st_size // 1024)
+    logger.info("keep_purchases done upload=%s kilobytes=%d", upload.pk, upload.path.stat().st_size // 1024)
     return upload
 
 
-def find_upload(*, token: str) -> PurchaseUpload:
+def find_upload(*, token: uuid.UUID) -> PurchaseUpload:
     """Raises WorkbenchError where it is not there any more."""
-    try:
-        path = _folder_of(token) / STATE
-        return PurchaseUpload(**json.loads(path.read_text(encoding="utf-8")), touched=path.stat().st_mtime)
-    except FileNotFoundError as error:
-        raise WorkbenchError("This upload is not there any more. Upload the file again.") from error
+    upload = PurchaseUpload.objects.filter(token=token).first()
+    if upload is None or (upload.awaits_mapping and not upload.path.is_file()):
+        raise WorkbenchError("This upload is not there any more. Upload the file again.")
+    return upload
 
 
-def list_uploads() -> list[PurchaseUpload]:
-    """Those that wait or run, or ended within the last day; the newest first."""
-    paths = settings.UPLOADS_DIR.glob(f"{PREFIX}*/{STATE}") if settings.UPLOADS_DIR.is_dir() else ()
-    uploads = []
-    for path in paths:
-        with suppress(WorkbenchError):  # it may be removed meanwhile
-            uploads.append(find_upload(token=path.parent.name.removeprefix(PREFIX)))
-    return sorted((one for one in uploads if one.status != LOOKED_AT), key=lambda one: -one.touched)
+def latest_upload() -> PurchaseUpload | None:
+    """The newest of those that wait or run, or ended within the last day."""
+    shown = Q(finished_at__gte=timezone.now() - KEPT) | Q(active_key__isnull=False)
+    return PurchaseUpload.objects.filter(shown, is_mapped=True).first()
 
 
 def read_preview(*, upload: PurchaseUpload, limit: int = 8) -> Preview:
@@ -167,81 +108,93 @@ def guess_columns(header: list[str], saved: Mapping[str, str] | None = None) -> 
 def queue_purchases(
     *, upload: PurchaseUpload, mapping: ColumnMapping, credits_negative: bool = False, save_as: str = ""
 ) -> None:
-    """Check the mapping against the file and let a worker import it; the caller enqueues it.
+    """Check the mapping against the file and let a worker import it; the caller enqueues it, or takes it back.
 
     Raises
     ------
     WorkbenchError
         If the mapping does not fit, or the upload is past that.
     """
-    if upload.status != LOOKED_AT:
-        raise WorkbenchError(f"{upload.file} is imported already.")
+    already = WorkbenchError(f"{upload.file} is imported already.")
+    if not upload.awaits_mapping:
+        raise already
     mapping.constant_values()
     with open_source(upload.path) as source:
         find_places(mapping, source.header, upload.file)
-        upload.total = source.size
-    upload.columns, upload.constants = dict(mapping.columns), dict(mapping.constants)
-    upload.credits_negative, upload.save_as, upload.status = credits_negative, save_as.strip(), QUEUED
-    _store(upload)
+        size = source.size
+    waiting = PurchaseUpload.objects.filter(pk=upload.pk, is_mapped=False, status=RunStatus.QUEUED)
+    with database_errors_explained():
+        queued = waiting.update(
+            is_mapped=True,
+            active_key=f"purchases {upload.token}",
+            columns=dict(mapping.columns),
+            constants=dict(mapping.constants),
+            credits_negative=credits_negative,
+            save_as=save_as.strip(),
+            progress_total=size,
+        )
+        if not queued:
+            raise already
+        upload.refresh_from_db()
 
 
 def take_back(*, upload: PurchaseUpload) -> None:
-    """Where it cannot be put into the queue: back to the mapping."""
-    upload.status = LOOKED_AT
-    _store(upload)
+    """Where it cannot be put into the queue: back to the mapping, or to an import that is dead and can go on."""
+    was_dead = upload.attempt > 1
+    before = {"status": RunStatus.RUNNING} if was_dead else {"is_mapped": False, "active_key": None}
+    PurchaseUpload.objects.filter(pk=upload.pk, status=RunStatus.QUEUED).update(**before)
+    upload.refresh_from_db()
+
+
+def queue_again(*, upload: PurchaseUpload) -> None:
+    """Put an import whose process died back into the queue; the caller enqueues it.
+
+    Raises
+    ------
+    WorkbenchError
+        If it is alive or has ended.
+    """
+    if not upload.looks_dead or not take_over(upload, status=RunStatus.QUEUED):
+        raise WorkbenchError(f"{upload.file} is not waiting for somebody to go on with it.")
 
 
 def cancel_upload(*, upload: PurchaseUpload) -> bool:
-    """A running import stops at its next piece; what went in stays until the file comes again."""
-    if not upload.is_open:
-        return False
-    (upload.folder / STOP).touch()
-    if upload.status == QUEUED or upload.looks_dead:
-        upload.status = CANCELLED
-        _store(upload)
-    return True
+    """A running import stops at its next sign of life; what went in stays until the file comes again."""
+    cancelled = cancel_run(upload)
+    if cancelled:
+        upload.path.unlink(missing_ok=True)
+    return cancelled
 
 
-def continue_purchase_upload(*, token: str) -> PurchaseUpload | None:
+def continue_purchase_upload(*, upload_id: int) -> PurchaseUpload | None:
     """Import a waiting upload, or a dead one again; None where somebody else does or it has ended."""
-    upload = find_upload(token=token)
-    if upload.status != QUEUED and not upload.looks_dead:
-        return None
-    upload.status = RUNNING
-    _store(upload)
-    try:
-        report = _import(upload)
-    except _Cancelled:
-        upload.status, upload.error = CANCELLED, "It was cancelled. Upload the file again to import the rest."
-    except WorkbenchError as error:
-        upload.status, upload.error = FAILED, str(error)
-    except BaseException as error:
-        upload.status, upload.error = FAILED, f"{type(error).__name__}: {error}"
-        raise
-    else:
-        upload.status, upload.report = COMPLETED, asdict(report)
-    finally:
-        _store(upload)
-        if not upload.is_open:
-            upload.path.unlink(missing_ok=True)
+    with database_errors_explained():
+        upload = PurchaseUpload.objects.get(pk=upload_id)
+        if upload.active_key is None or not take_over(upload):
+            return None
+        started = time.perf_counter()
+        try:
+            with closing_run(upload):
+                report = _import(upload)
+                seconds = round(time.perf_counter() - started, 3)
+                finish_run(upload, RunStatus.COMPLETED, report=asdict(report), timings={"total": seconds})
+        finally:
+            if PurchaseUpload.objects.filter(pk=upload_id, active_key=None).exists():
+                upload.path.unlink(missing_ok=True)
     return upload
 
 
-class _Cancelled(WorkbenchError):
-    """Somebody does not want the rest."""
-
-
 def _import(upload: PurchaseUpload) -> PurchaseReport:
+    """An import that died begins at the top of its file again and adds nothing twice."""
     next_sign = 0.0
 
     def on_progress(done: int, total: int) -> None:
+        """How much is read, and with it a sign of life, at most once a second."""
         nonlocal next_sign
-        if (upload.folder / STOP).exists():
-            raise _Cancelled("It was cancelled.")
-        upload.done, upload.total = done, total or upload.total
         if time.monotonic() >= next_sign:
             next_sign = time.monotonic() + 1
-            _store(upload)
+            total = total or upload.progress_total
+            advance_run(upload, checkpoint=upload.checkpoint, progress_done=done, progress_total=total)
 
     with RefusalFile(upload.refused_path) as refusals:
         return import_purchases(
@@ -258,27 +211,18 @@ def _import(upload: PurchaseUpload) -> PurchaseReport:
 def _safe_name(name: str) -> str:
     """The file's own name as far as no path can hide in it; its ending says what it is."""
     plain = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name).lstrip(".")[-LONGEST_NAME:]
-    if not plain.lower().endswith(tuple(FORMATS)) or plain in (STATE, REFUSED):
+    if not plain.lower().endswith(tuple(FORMATS)) or plain == REFUSED:
         raise FileRefused(f"{name[-40:]!r} is no file of purchases by its name, which ends in {', '.join(FORMATS)}.")
     return plain
 
 
-def _folder_of(token: str) -> Path:
-    folder: Path = settings.UPLOADS_DIR / f"{PREFIX}{uuid.UUID(token)}"
-    return folder
-
-
-def _store(upload: PurchaseUpload) -> None:
-    """At once or not at all: the page reads while the worker writes."""
-    content = {name: value for name, value in asdict(upload).items() if name != "touched"}
-    new = upload.folder / f"{STATE}.new"
-    new.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(new, upload.folder / STATE)
-    upload.touched = time.time()
-
-
-def _remove_old_folders() -> None:
-    folders = settings.UPLOADS_DIR.glob(f"{PREFIX}*") if settings.UPLOADS_DIR.is_dir() else ()
-    for folder in folders:
-        if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+def _forget_old_uploads() -> None:
+    """Those that nobody mapped, and folders of those that ended."""
+    long_ago = timezone.now() - KEPT
+    PurchaseUpload.objects.filter(is_mapped=False, created_at__lt=long_ago).delete()
+    in_use = PurchaseUpload.objects.filter(Q(active_key__isnull=False) | Q(created_at__gte=long_ago))
+    tokens = {str(token) for token in in_use.values_list("token", flat=True)}
+    for folder in settings.UPLOADS_DIR.glob(f"{PREFIX}*") if settings.UPLOADS_DIR.is_dir() else ():
+        is_old = time.time() - folder.stat().st_mtime > KEPT.total_seconds()
+        if is_old and folder.name.removeprefix(PREFIX) not in tokens:
             shutil.rmtree(folder, ignore_errors=True)

@@ -16,17 +16,16 @@ from core.queue import describe_trouble, enqueue
 from core.uploads import LimitedUploadHandler, check_size
 from suppliers.forms import MappingForm
 from suppliers.jobs import import_purchases_job
-from suppliers.models import PurchaseImport, PurchaseMapping, PurchaseRecord
+from suppliers.models import PurchaseImport, PurchaseMapping, PurchaseRecord, PurchaseUpload
 from suppliers.services.find_duplicates import find_duplicates
 from suppliers.services.purchases.mapping import ColumnMapping
 from suppliers.services.upload_purchases import (
-    LOOKED_AT,
-    PurchaseUpload,
     cancel_upload,
     find_upload,
     guess_columns,
     keep_purchases,
-    list_uploads,
+    latest_upload,
+    queue_again,
     queue_purchases,
     read_preview,
     take_back,
@@ -46,9 +45,8 @@ def purchases(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @emission_page(LOOK)
 def _page(request: HttpRequest) -> HttpResponse:
-    uploads = list_uploads()
     context = {
-        "upload": uploads[0] if uploads else None,
+        "upload": latest_upload(),
         "imports": list(PurchaseImport.objects.all()[:IMPORTS_SHOWN]),
         "duplicates": find_duplicates(limit=DUPLICATES_SHOWN) if "duplicates" in request.GET else None,
         "has_purchases": PurchaseRecord.objects.exists(),
@@ -87,7 +85,7 @@ def upload(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     found = _find(token)
     if request.method == "POST":
         return _import(request, found)
-    return _mapping_page(request, found) if found.status == LOOKED_AT else redirect("emission_purchases")
+    return _mapping_page(request, found) if found.awaits_mapping else redirect("emission_purchases")
 
 
 @require_GET
@@ -136,14 +134,14 @@ def _import(request: HttpRequest, found: PurchaseUpload) -> HttpResponse:
         _enqueue_or_take_back(found)
     except WorkbenchError as error:
         messages.error(request, str(error))
-        if found.status == LOOKED_AT and found.path.is_file():
+        if found.awaits_mapping and found.path.is_file():
             return _mapping_page(request, found, MappingForm(read_preview(upload=found).header, request.POST))
     return redirect("emission_purchases")
 
 
 def _enqueue_or_take_back(found: PurchaseUpload) -> None:
     try:
-        enqueue(import_purchases_job, found.token)
+        enqueue(import_purchases_job, found.pk)
     except WorkbenchError:
         take_back(upload=found)
         raise
@@ -154,6 +152,19 @@ def _enqueue_or_take_back(found: PurchaseUpload) -> None:
 def upload_cancel(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     if cancel_upload(upload=_find(token)):
         messages.success(request, "The import was cancelled. What went in so far stays.")
+    return redirect("emission_purchases")
+
+
+@require_POST
+@emission_page(UPLOAD)
+def upload_retry(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    """Go on with an import whose process died."""
+    found = _find(token)
+    try:
+        queue_again(upload=found)
+        _enqueue_or_take_back(found)
+    except WorkbenchError as error:
+        messages.error(request, str(error))
     return redirect("emission_purchases")
 
 
@@ -171,6 +182,6 @@ def upload_refused(request: HttpRequest, token: uuid.UUID) -> HttpResponseBase:
 
 def _find(token: uuid.UUID) -> PurchaseUpload:
     try:
-        return find_upload(token=str(token))
+        return find_upload(token=token)
     except WorkbenchError as error:
         raise Http404(str(error)) from error

@@ -1,8 +1,12 @@
 """The pages of the emissions. By hand: 1,000,000 USD of 2020 at index 320 and 292.655, times 0.333, is 304,544 kg."""
 
+import contextlib
 import csv
+import datetime as dt
 import hashlib
 import io
+import os
+import time
 import uuid
 
 import openpyxl
@@ -10,10 +14,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from redis.exceptions import ConnectionError as RedisDown
 
 from core import queue
-from core.runs import RunStatus
+from core.errors import WorkbenchError
+from core.runs import RunLost, RunStatus
 from suppliers.jobs import calculate_emissions_job, import_purchases_job
 from suppliers.models import (
     Category,
@@ -22,10 +28,13 @@ from suppliers.models import (
     PurchaseImport,
     PurchaseMapping,
     PurchaseRecord,
+    PurchaseUpload,
     Restriction,
     Supplier,
 )
+from suppliers.services import upload_purchases
 from suppliers.services.calculate_emissions import calculate_emissions, continue_calculation
+from suppliers.services.import_purchases import import_purchases
 from suppliers.services.keep_comparison import keep_comparison
 from suppliers.summaries import rating_of
 from suppliers.views import purchases as purchase_views
@@ -422,6 +431,117 @@ def test_a_waiting_import_can_be_cancelled(manager, enqueued):
     import_purchases_job(enqueued[0][1])
     assert not PurchaseRecord.objects.exists()
     assert "cancelled" in text_of(manager.get("/emissions/purchases/"))
+
+
+def a_mapped_upload(client, **options):
+    address = upload(client, **options).url
+    client.post(address, {"column_0": "supplier", "column_2": "spend", "column_3": "purchase_date"})
+    return PurchaseUpload.objects.latest("pk")
+
+
+def test_two_files_may_wait_at_once(manager, enqueued):
+    first, second = a_mapped_upload(manager), a_mapped_upload(manager, text=BOOK.replace("1000", "2000"))
+    for _job, pk in enqueued:
+        import_purchases_job(pk)
+    assert [one.status for one in PurchaseUpload.objects.all()] == [RunStatus.COMPLETED] * 2
+    assert sorted(PurchaseRecord.objects.values_list("spend", flat=True)) == [1000, 2000]
+    assert not first.path.exists()
+    assert not second.path.exists()
+
+
+def test_an_import_whose_process_died_goes_on(manager, enqueued, monkeypatch):
+    found = a_mapped_upload(manager)
+
+    def die(**options):
+        import_purchases(**options)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(upload_purchases, "import_purchases", die)
+        dying.setattr(upload_purchases, "closing_run", lambda run: contextlib.nullcontext())
+        with pytest.raises(SystemExit):
+            import_purchases_job(found.pk)
+    assert "Go on with the import" not in text_of(manager.get("/emissions/purchases/"))
+    import_purchases_job(found.pk)  # somebody works on it, as far as is known
+    retry = f"/emissions/purchases/uploads/{found.token}/retry/"
+    assert "is not waiting for somebody" in text_of(manager.post(retry, follow=True))
+    PurchaseUpload.objects.update(heartbeat_at=timezone.now() - dt.timedelta(minutes=2))
+    assert "Go on with the import" in text_of(manager.get("/emissions/purchases/"))
+    manager.post(retry)
+    assert enqueued == [(import_purchases_job, found.pk)] * 2
+    assert "Waiting for a worker." in text_of(manager.get("/emissions/purchases/"))
+    import_purchases_job(found.pk)
+    found.refresh_from_db()
+    assert found.status == RunStatus.COMPLETED
+    assert PurchaseRecord.objects.count() == 1
+
+
+def test_a_dead_import_stays_one_where_the_queue_is_down(manager, monkeypatch):
+    found = a_mapped_upload(manager)
+    PurchaseUpload.objects.update(
+        status=RunStatus.RUNNING, attempt=2, heartbeat_at=timezone.now() - dt.timedelta(minutes=2)
+    )
+
+    def refuse(*arguments):
+        raise WorkbenchError("The queue is down.")
+
+    monkeypatch.setattr(purchase_views, "enqueue", refuse)
+    page = text_of(manager.post(f"/emissions/purchases/uploads/{found.token}/retry/", follow=True))
+    assert "The queue is down." in page
+    found.refresh_from_db()
+    assert (found.status, found.is_mapped, found.path.is_file()) == (RunStatus.RUNNING, True, True)
+
+
+def test_a_file_goes_back_to_its_mapping_where_the_queue_is_down(manager, monkeypatch):
+    def refuse(*arguments):
+        raise WorkbenchError("The queue is down.")
+
+    monkeypatch.setattr(purchase_views, "enqueue", refuse)
+    found = a_mapped_upload(manager)
+    assert (found.awaits_mapping, found.is_open) == (True, False)
+    assert manager.get(f"/emissions/purchases/uploads/{found.token}/").status_code == 200
+
+
+def test_a_running_import_stops_when_it_is_cancelled(manager, monkeypatch):
+    found = a_mapped_upload(manager)
+
+    def cancelled_meanwhile(*, on_progress, **options):
+        def cancel(done, total):
+            manager.post(f"/emissions/purchases/uploads/{found.token}/cancel/")
+            on_progress(done, total)
+
+        return import_purchases(on_progress=cancel, **options)
+
+    monkeypatch.setattr(upload_purchases, "import_purchases", cancelled_meanwhile)
+    with pytest.raises(RunLost):
+        import_purchases_job(found.pk)
+    found.refresh_from_db()
+    assert found.status == RunStatus.CANCELLED
+    assert "book.csv: cancelled" in text_of(manager.get("/emissions/purchases/"))
+
+
+def test_an_import_that_fails_says_why(manager, monkeypatch):
+    found = a_mapped_upload(manager)
+    found.path.unlink()
+    found.path.write_text("")
+    with pytest.raises(WorkbenchError):
+        import_purchases_job(found.pk)
+    page = text_of(manager.get("/emissions/purchases/"))
+    assert "book.csv: failed" in page
+    assert "is empty" in page
+    assert not found.path.exists()
+
+
+def test_a_file_that_nobody_mapped_is_forgotten_after_a_day(manager):
+    address, waiting = upload(manager).url, a_mapped_upload(manager)
+    old = time.time() - 2 * 24 * 3600
+    for found in PurchaseUpload.objects.all():
+        os.utime(found.folder, (old, old))
+    PurchaseUpload.objects.update(created_at=timezone.now() - dt.timedelta(days=2))
+    upload(manager)
+    assert manager.get(address).status_code == 404
+    assert waiting.path.is_file()
+    assert PurchaseUpload.objects.count() == 2
 
 
 def test_an_upload_that_is_gone_is_not_found(manager):

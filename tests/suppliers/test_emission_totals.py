@@ -191,20 +191,25 @@ def test_runs_from_before_there_were_totals_get_them(book):
 def test_sums_are_exact_whatever_the_order():
     draw = np.random.default_rng(5)
     groups = draw.integers(0, 9, 600)
-    values = draw.normal(size=600) * 10.0 ** draw.integers(-9, 9, 600)
+    values = draw.normal(size=(2, 600)) * 10.0 ** draw.integers(-9, 9, (2, 600))
     found = []
     for order, size in ((np.arange(600), 600), (draw.permutation(600), 7), (draw.permutation(600), 100)):
-        sums = GroupSums()
+        sums = GroupSums(2)
         for start in range(0, 600, size):
             part = order[start : start + size]
-            sums.add(groups[part], values[part])
-        found.append((sums.groups.tolist(), sums.counts.tolist(), sums.sums().tolist()))
+            sums.add(groups[part], values[0, part], values[1, part])
+        found.append((sums.groups.tolist(), sums.counts.tolist(), sums.sums(0).tolist(), sums.sums(1).tolist()))
+
+    def exact(of):
+        return [[float(sum(map(Fraction, row[rows].tolist()))) for rows in of] for row in values]
+
     assert found[0] == found[1] == found[2]
-    expected = [float(sum(map(Fraction, values[groups == group].tolist()))) for group in range(9)]
-    assert found[0] == (list(range(9)), np.bincount(groups).tolist(), expected)
-    odd = sums.groups % 2
-    assert sums.counts_by(odd) == {0: int((groups % 2 == 0).sum()), 1: int((groups % 2).sum())}
-    assert sums.sums_by(odd)[1] == float(sum(map(Fraction, values[groups % 2 == 1].tolist())))
+    by_group = [groups == group for group in range(9)]
+    assert found[0] == (list(range(9)), np.bincount(groups).tolist(), *exact(by_group))
+    odd = sums.together(sums.groups % 2)
+    halves = [groups % 2 == 0, groups % 2 == 1]
+    assert (odd.groups.tolist(), odd.counts.tolist()) == ([0, 1], [int(half.sum()) for half in halves])
+    assert [odd.sums(0).tolist(), odd.sums(1).tolist()] == exact(halves)
 
 
 def test_a_comparison_is_made_once_and_again_when_names_are_linked(book):

@@ -24,10 +24,8 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.kgco2e_by_supplier = GroupSums()
-        self.kgco2e_by_category = GroupSums()
-        self.spend_usd = GroupSums()
-        self.quality = GroupSums()  # dqi x kg CO2e
+        self.by_supplier = GroupSums()  # kg CO2e
+        self.by_category = GroupSums(3)  # kg CO2e, spend [USD], DQI x kg CO2e
         self.errors: Counter[str] = Counter()
         self.without_dollars = 0
 
@@ -35,42 +33,41 @@ class Tally:
         """One chunk's results, with the ids of names and categories, and its errors."""
         tier = _numbers(results["tier"], np.int64)
         kgco2e, spend = _numbers(results["emissions_kgco2e"]), results["spend_usd"]
-        self.kgco2e_by_supplier.add(_groups(results["supplier_name_id"], tier), kgco2e)
-        self.kgco2e_by_category.add(_groups(results["category_id"], tier), kgco2e)
-        self.spend_usd.add(tier, _numbers(spend))
-        self.quality.add(tier, _numbers(results["dqi"]) * kgco2e)
+        quality = _numbers(results["dqi"]) * kgco2e
+        self.by_supplier.add(_groups(results["supplier_name_id"], tier), kgco2e)
+        self.by_category.add(_groups(results["category_id"], tier), kgco2e, _numbers(spend), quality)
         self.errors.update(errors["code"].to_list())
         self.without_dollars += int(((tier == 0) & spend.is_null().to_numpy()).sum())
 
     def totals(self) -> dict[str, Any]:
         """Tiers with records, kg CO2e, spend [USD] and emission-weighted DQI, the unaccounted last; errors by code."""
-        tier = self.kgco2e_by_category.groups % TIERS
-        records, kgco2e = self.kgco2e_by_category.counts_by(tier), self.kgco2e_by_category.sums_by(tier)
-        spend, quality = self.spend_usd.sums_by(self.spend_usd.groups), self.quality.sums_by(self.quality.groups)
+        tiers = self.by_category.together(self.by_category.groups % TIERS)
+        columns = (tiers.groups, tiers.counts, *(tiers.sums(which) for which in range(3)))
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        by_tier = [
+            {
+                "tier": tier or None,
+                "method": str(METHODS[tier]),
+                "records": records,
+                "kgco2e": kgco2e,
+                "spend_usd": spend,
+                "dqi": quality / kgco2e if kgco2e else None,
+            }
+            for tier, records, kgco2e, spend, quality in rows
+        ]
         return {
-            "by_tier": [
-                {
-                    "tier": tier or None,
-                    "method": str(METHODS[tier]),
-                    "records": records[tier],
-                    "kgco2e": kgco2e[tier],
-                    "spend_usd": spend[tier],
-                    "dqi": quality[tier] / kgco2e[tier] if kgco2e[tier] else None,
-                }
-                for tier in (1, 2, 3, 0)
-                if tier in records
-            ],
+            "by_tier": sorted(by_tier, key=lambda tier: tier["tier"] or TIERS),
             "errors": dict(sorted(self.errors.items(), key=lambda error: (-error[1], error[0]))),
             "without_dollars": self.without_dollars,
         }
 
     def suppliers(self) -> pl.DataFrame:
         """Columns of `SupplierTotal`."""
-        return _table(self.kgco2e_by_supplier, "supplier_name_id")
+        return _table(self.by_supplier, "supplier_name_id")
 
     def categories(self) -> pl.DataFrame:
         """Columns of `CategoryTotal`."""
-        return _table(self.kgco2e_by_category, "category_id")
+        return _table(self.by_category, "category_id")
 
 
 def _numbers(values: pl.Series, dtype: Any = np.float64) -> NDArray[Any]:

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from core.errors import WorkbenchError
@@ -401,6 +401,29 @@ def test_an_import_that_died_is_done_again_and_doubles_nothing(load, dying):
     assert (len(left), complete) == (2, False)
     assert (report.rows, report.accepted, PurchaseImport.objects.get().complete) == (5, 5, True)
     assert stored("pk")[:2] == left
+    assert stored("spend") == [(0,), (1,), (2,), (3,), (4,)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("code", [1213, 1205, 2006, 2013])
+def test_lines_that_the_database_did_not_take_are_written_again(load, monkeypatch, code):
+    """A deadlock, a lock that is waited for too long, a connection that is lost: after the lines, before the commit."""
+    monkeypatch.setattr(lines, "ROWS", 2)
+    monkeypatch.setattr(csv_source, "PIECE", 2)
+    write, sizes = service.upsert, []
+
+    def fail_once(model, rows, **options):
+        write(model, rows, **options)
+        sizes.append(rows.height)
+        if len(sizes) == 2:
+            raise OperationalError(code, "Not taken")
+
+    monkeypatch.setattr(service, "upsert", fail_once)
+
+    report, refused = load(HEADER, *(f"S{number},{number},GBP,2021-03-04" for number in range(5)))
+
+    assert sizes == [2, 2, 2, 1]
+    assert (report.rows, report.accepted, refused) == (5, 5, [])
     assert stored("spend") == [(0,), (1,), (2,), (3,), (4,)]
 
 

@@ -17,6 +17,7 @@ from suppliers.models import (
     PurchaseTotal,
     SupplierTotal,
 )
+from suppliers.paging import read_page
 
 TIERS = {1: "Supplier-specific", 2: "Average data", 3: "Spend-based"}
 RATINGS = ("poor", "fair", "good", "excellent")
@@ -132,9 +133,9 @@ def _ranked(shares: Iterable[Share]) -> list[Share]:
 
 
 def hot_spots(run: EmissionRun, limit: int = 20) -> list[EmissionResult]:
-    """The results of the largest emissions, by the index of the run."""
-    results = EmissionResult.objects.filter(run=run).order_by("-emissions_kgco2e", "-id")[:limit]
-    return list(results.select_related("record", "supplier_name", "category"))
+    """The results of the largest emissions, by the index of the run; two statements."""
+    results = EmissionResult.objects.filter(run=run).order_by("-emissions_kgco2e", "-id")
+    return read_page(results, 1, limit, related=("record", "supplier_name", "category")).rows
 
 
 def count_errors(run: EmissionRun) -> list[tuple[str, int]]:

@@ -713,5 +713,9 @@ def test_pages_ask_as_much_for_few_rows_as_for_many(manager, run):
 def test_the_pages_of_a_run_add_up_no_results(manager, run, path):
     with CaptureQueriesContext(connection) as statements:
         manager.get(f"/emissions/{path.format(run=run.pk)}")
-    over_results = [one["sql"] for one in statements if "suppliers_emission" in one["sql"] and "GROUP BY" in one["sql"]]
-    assert not over_results
+    over_results = [
+        one["sql"] for one in statements if 'FROM "suppliers_emissionresult' in one["sql"].replace("`", '"')
+    ]
+    assert not [sql for sql in over_results if "GROUP BY" in sql or "COUNT(" in sql]
+    # With joins a database may sort all results before it takes twenty.
+    assert not [sql for sql in over_results if "LIMIT" in sql and "JOIN" in sql]

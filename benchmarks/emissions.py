@@ -179,7 +179,7 @@ def print_table(results: dict[str, Any], records: int, large: int) -> None:
     table.add_row("the same / raw driver", f"{end['ratio']:.2f}", "0.9")
     table.add_row(
         "process_suppliers",
-        f"{memory['records_per_second']:,} a second, {memory['ratio']:.1f} times a plain loop",
+        f"{memory['process_suppliers_per_second']:,} a second, {memory['ratio']:.1f} times a plain loop",
         "200,000, 10 times",
     )
     table.add_row(f"peak memory at {SMALL:,} and {large:,}", f"{small} and {big} MB", "300 MB, within 20 %")

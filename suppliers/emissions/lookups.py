@@ -37,7 +37,7 @@ def look_up(lookup: Lookup, column: Sequence[Any], *, fold: Callable[[str], str]
     """
     try:
         numbers = np.fromiter(map(lookup.get, column, repeat(UNKNOWN)), dtype=np.int64, count=len(column))
-    except TypeError:  # a value that cannot be a key
+    except Exception:  # a value that cannot be a key, or whose own code fails
         numbers = np.full(len(column), UNKNOWN)
     missed = (numbers == UNKNOWN).nonzero()[0]
     if len(missed):

@@ -48,7 +48,7 @@ def _as_periods(column: Sequence[Any]) -> Ints:
         return np.full(len(column), NOT_GIVEN, dtype=np.int64)
     try:
         periods = np.fromiter(map(_remembered.get, column, repeat(UNREAD)), dtype=np.int64, count=len(column))
-    except TypeError:  # a value that cannot be a key
+    except Exception:  # a value that cannot be a key, or whose own code fails
         periods = np.full(len(column), UNREAD)
     for at in (periods == UNREAD).nonzero()[0].tolist():
         periods[at] = _read(column[at])
@@ -56,7 +56,10 @@ def _as_periods(column: Sequence[Any]) -> Ints:
 
 
 def _read(value: object) -> int:
-    period = as_period(value)
+    try:
+        period = as_period(value)
+    except Exception:  # a date whose own code fails
+        return WRONG
     short = len(value) <= LONGEST_SHOWN if isinstance(value, str) else isinstance(value, date | int)
     if short and len(_remembered) < MOST_REMEMBERED:
         _remembered[value] = period

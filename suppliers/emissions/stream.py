@@ -124,8 +124,10 @@ class _Stream:
         """Calculate these records and let them go, so that the next chunk does not come on top."""
         started = time.perf_counter()
         key = pl.Series(np.arange(self._records + 1, self._records + 1 + len(rows)))
+        unreadable = _read_objects(rows)
         records = read_records(as_columns(rows))
         rows.clear()
+        records.refusals.update(unreadable)
         self._refuse_repeated(records)
         priced = price(records, self._book)
         at = records.sound()
@@ -149,13 +151,27 @@ class _Stream:
             records.refusals[at] = ("duplicate_record", sentence)
 
 
-def as_columns(rows: list[Any]) -> Columns:
-    """The fields of mappings or objects, column by column; None where a record has none.
+def _read_objects(rows: list[Any]) -> dict[int, tuple[str, str]]:
+    """Put dicts in place of other records; code and sentence of each position whose record does not let itself be read.
+
+    What reads a row of a database or a file as it is asked for may fail in any way.
+    """
+    refusals = {}
+    for at, row in enumerate(rows) if set(map(type, rows)) != {dict} else ():
+        if type(row) is not dict:
+            try:
+                rows[at] = _as_dict(row)
+            except Exception as error:  # its own code runs here
+                rows[at] = {}
+                refusals[at] = ("missing_field", f"The record cannot be read: {type(error).__name__}.")
+    return refusals
+
+
+def as_columns(rows: list[dict[str, Any]]) -> Columns:
+    """The fields of dicts, column by column; None where a record has none.
 
     One itemgetter for all fields would make a tuple a record, and the garbage collector look at each.
     """
-    if set(map(type, rows)) != {dict}:
-        rows = [row if type(row) is dict else _as_dict(row) for row in rows]
     known: dict[str, Sequence[Any]] = {}
     for name in FIELDS:
         if name in rows[0]:

@@ -33,8 +33,15 @@ class NotANumber(ValueError):
 def as_text(value: object) -> str:
     """The text of a field, without surrounding blanks; a whole number as a spreadsheet means it, 331110.0 too.
 
-    What is neither text nor number is named, not printed: its own way of printing itself might do anything.
+    What is neither text nor number, or fails as it is read, is named, not printed: its own code might do anything.
     """
+    try:
+        return _text_of(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def _text_of(value: object) -> str:
     if isinstance(value, str):
         return str.strip(value)
     if isinstance(value, np.floating):
@@ -70,7 +77,7 @@ def as_number(value: object) -> float:
     if value is None:
         return math.nan
     if isinstance(value, str):
-        text = value.strip()
+        text = str.strip(value)
         if not text:
             return math.nan
         if not NUMBER.fullmatch(text):
@@ -88,7 +95,7 @@ def as_number(value: object) -> float:
 def _as_float(value: Real | Decimal) -> float:
     try:
         return float(value)
-    except (OverflowError, ValueError):
+    except Exception:  # too large, a signalling NaN, or the number's own code fails
         raise NotANumber from None
 
 

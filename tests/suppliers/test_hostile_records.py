@@ -17,6 +17,14 @@ def cannot(*arguments, **options):
     raise RuntimeError("this object cannot be shown")
 
 
+class FailingNumber(float):
+    __hash__ = __eq__ = __float__ = __repr__ = __str__ = is_integer = cannot
+
+
+class FailingDay(dt.date):
+    toordinal = __hash__ = __str__ = cannot
+
+
 class Unprintable:
     __str__ = __repr__ = __format__ = __bytes__ = cannot
 
@@ -32,6 +40,8 @@ class Level(IntEnum):
 
 
 WEIRD = {
+    "failing number": FailingNumber(3),
+    "failing day": FailingDay(2022, 1, 1),
     "unprintable": Unprintable(),
     "unprintable error": type("Odd", (Exception,), {"__str__": cannot, "__repr__": cannot})(),
     "untrue": Untrue(),
@@ -99,3 +109,30 @@ def test_what_is_no_record_is_an_error_of_its_own(record):
 
     assert results["emissions_kgco2e"].to_list() == [333, 333]
     assert [(error["record"], error["code"]) for error in metrics["errors"]] == [(2, "missing_field")]
+
+
+class Deleted:
+    """A row whose supplier was deleted before anybody asked for it."""
+
+    record_id = "weird"
+
+    @property
+    def supplier(self):
+        raise LookupError("deleted")
+
+
+class DeletedMapping(dict):
+    def get(self, name, default=None):
+        raise OSError("the file is gone")
+
+
+@pytest.mark.parametrize(("record", "reason"), [(Deleted(), "LookupError"), (DeletedMapping(), "OSError")])
+def test_a_record_that_fails_as_it_is_read_is_an_error_of_its_own(record, reason):
+    records = [record, SOUND | {"record_id": "b"}]
+
+    [(_, results, metrics)] = process_suppliers(records, book=BOOK)
+
+    assert results["emissions_kgco2e"].to_list() == [333]
+    [error] = metrics["errors"]
+    assert (error["record"], error["code"]) == (1, "missing_field")
+    assert error["sentence"] == f"The record cannot be read: {reason}."

@@ -1,4 +1,4 @@
-"""One bulk upsert with two writers, chosen by what the database and the connection offer.
+"""One bulk upsert with three writers, chosen by what the database, the connection and the rows offer.
 
 200,000 order lines, MariaDB 10.11, 2 cores: bulk_create takes 27 s, LOAD DATA LOCAL into a
 temporary table and one INSERT ... SELECT takes 4 to 5 s. The README has the current numbers.
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
-from django.db import DataError, OperationalError, connection, models
+from django.db import DataError, OperationalError, connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,12 @@ STAGING_REFUSED = {1044, 1148, 3948, 4166}
 
 
 def upsert(
-    model: type[models.Model], rows: pl.DataFrame, *, unique_fields: Sequence[str], update_fields: Sequence[str]
+    model: type[models.Model],
+    rows: pl.DataFrame,
+    *,
+    unique_fields: Sequence[str],
+    update_fields: Sequence[str],
+    likely_new: bool = False,
 ) -> None:
     """Insert rows; where the unique key exists, overwrite `update_fields` and nothing else.
 
@@ -37,17 +42,20 @@ def upsert(
         The fields of the unique constraint that decides what exists.
     update_fields
         What an existing row takes over.
+    likely_new
+        No key exists, as far as the caller knows; where one does nonetheless, the outcome is the same and slower.
 
     Raises
     ------
     DatabaseError
-        If the database refuses a value; both writers refuse the whole call.
+        If the database refuses a value; all writers refuse the whole call.
     """
     if rows.is_empty():
         return
     if staging_is_offered():
         try:
-            write_by_staging(model, rows, update_fields=update_fields)
+            if not (likely_new and write_by_loading(model, rows)):
+                write_by_staging(model, rows, update_fields=update_fields)
             return
         except OperationalError as error:
             if error.args[0] not in STAGING_REFUSED:
@@ -89,42 +97,74 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
+def write_by_loading(model: type[models.Model], rows: pl.DataFrame) -> bool:
+    """Rows whose keys do not exist, by LOAD DATA LOCAL alone; False, and nothing is written, where one does.
+
+    LOCAL skips such a row, and one that the database refuses, with a warning. 300,000 purchases take 3.7 s, by staging
+    5.2 s.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        _load(cursor, connection.ops.quote_name(model._meta.db_table), model, rows, _defaults(model, rows))
+        if has_warnings := _has_warnings():
+            transaction.set_rollback(True)
+    return not has_warnings
+
+
 def write_by_staging(model: type[models.Model], rows: pl.DataFrame, *, update_fields: Sequence[str]) -> None:
-    """The fast writer of MySQL and MariaDB: LOAD DATA LOCAL into a temporary table, then one INSERT ... SELECT."""
+    """The fast upsert of MySQL and MariaDB: LOAD DATA LOCAL into a temporary table, then one INSERT ... SELECT."""
     quote = connection.ops.quote_name
     table, staging = quote(model._meta.db_table), quote(f"staging_{model._meta.db_table}")
     columns = [quote(_column(model, name)) for name in rows.columns]
-    defaults = [field for field in _written_fields(model) if field.attname not in rows.columns]
-    constants = [field.get_db_prep_save(field.get_default(), connection) for field in defaults]
-    inserted = columns + [quote(_column(model, field.name)) for field in defaults]
+    defaults = _defaults(model, rows)
+    inserted = columns + [quote(name) for name in defaults]
     updated = [quote(_column(model, name)) for name in update_fields]
-    with connection.cursor() as cursor, tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        _for_load_data(rows).write_csv(file.name, include_header=False, null_value="NULL", quote_style="non_numeric")
+    with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE {staging} ENGINE=InnoDB AS SELECT {', '.join(columns)} FROM {table} LIMIT 0"
         )
         try:
-            cursor.execute(
-                f"LOAD DATA LOCAL INFILE %s INTO TABLE {staging} CHARACTER SET utf8mb4 "
-                "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n' "
-                f"({', '.join(columns)})",
-                [file.name],
-            )
-            _refuse_warnings(cursor)
+            _load(cursor, staging, model, rows, {})
+            if _has_warnings():
+                _refuse_warnings(cursor)
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(inserted)}) "
                 f"SELECT {', '.join(columns + ['%s'] * len(defaults))} FROM {staging} "
                 f"ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in updated)}",
-                constants,
+                [*defaults.values()],
             )
         finally:
             cursor.execute(f"DROP TEMPORARY TABLE {staging}")
 
 
+def _load(
+    cursor: CursorWrapper, table: str, model: type[models.Model], rows: pl.DataFrame, constants: dict[str, Any]
+) -> None:
+    """LOAD DATA LOCAL of the rows; `constants` by column are the same in all of them."""
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(_column(model, name)) for name in rows.columns)
+    alike = f" SET {', '.join(f'{quote(name)} = %s' for name in constants)}" if constants else ""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        _for_load_data(rows).write_csv(file.name, include_header=False, null_value="NULL", quote_style="non_numeric")
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE %s INTO TABLE {table} CHARACTER SET utf8mb4 "
+            "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n' "
+            f"({columns}){alike}",
+            [file.name, *constants.values()],
+        )
+
+
+def _defaults(model: type[models.Model], rows: pl.DataFrame) -> dict[str, Any]:
+    """Values by column of the fields that `rows` have no column for."""
+    missing = [field for field in _written_fields(model) if field.attname not in rows.columns]
+    return {_column(model, field.name): field.get_db_prep_save(field.get_default(), connection) for field in missing}
+
+
+def _has_warnings() -> bool:
+    return "Warnings: 0" not in str(connection.connection.info())
+
+
 def _refuse_warnings(cursor: CursorWrapper) -> None:
     """LOCAL turns errors into warnings and would clip a value in silence: make them errors again."""
-    if "Warnings: 0" in str(connection.connection.info()):
-        return
     cursor.execute("SHOW WARNINGS")
     _level, _code, message = cursor.fetchone()
     raise DataError(f"LOAD DATA would have changed a value: {message}")

@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                 ('pcf_unit', models.CharField(blank=True, max_length=40)),
                 ('pcf_uncertainty', models.FloatField(help_text='Relative, 0 to 1', null=True)),
                 ('kind', models.CharField(choices=[('purchase', 'Purchase'), ('credit', 'Credit')], default='purchase', max_length=8)),
-                ('category', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='suppliers.category')),
+                ('category', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='suppliers.category')),
                 ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='records', to='suppliers.purchaseimport')),
             ],
             options={
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='purchaserecord',
             name='supplier_name',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='suppliers.suppliername'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='suppliers.suppliername'),
         ),
         migrations.CreateModel(
             name='ProductFootprint',

@@ -259,7 +259,7 @@ def _write(work: Calculation, chunk: PurchaseChunk, outcome: Outcome) -> dict[st
 def _store(model: type[Model], run: EmissionRun, rows: pl.DataFrame, key: str = "record_id") -> None:
     named = rows.with_columns(run_id=pl.lit(run.pk, dtype=pl.Int64))
     updated = [name for name in rows.columns if name != key]
-    upsert(model, named, unique_fields=("run_id", key), update_fields=updated)
+    upsert(model, named, unique_fields=("run_id", key), update_fields=updated, likely_new=True)
 
 
 def _work_again(work: Calculation, chunk_size: int) -> None:

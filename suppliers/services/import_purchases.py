@@ -170,7 +170,7 @@ def _write(records: pl.DataFrame) -> None:
 
     def store() -> None:
         with transaction.atomic():
-            upsert(PurchaseRecord, records, unique_fields=KEY, update_fields=updated)
+            upsert(PurchaseRecord, records, unique_fields=KEY, update_fields=updated, likely_new=True)
 
     with_retries(store)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.batch import batch_connection
-from core.upsert import staging_is_offered, upsert, write_by_bulk_create, write_by_staging
+from core.upsert import staging_is_offered, upsert, write_by_bulk_create, write_by_loading, write_by_staging
 from ordering.models import Inventory, OrderConfirmation, Sku
 from tests.builders import MONTH, a_sku, a_warehouse
 
@@ -91,6 +91,47 @@ def test_both_writers_leave_identical_rows():
         for one, other in zip(portable, staged, strict=True):
             assert one == other
     assert [line.problem for line in OrderConfirmation.objects.order_by("sku_id")] == list(reversed(NASTY))
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_new_rows_are_loaded_as_the_other_writers_leave_them():
+    sku_ids = [a_sku(f"A-{index}").pk for index in range(len(NASTY))]
+    rows = order_lines(NASTY, sku_ids, a_warehouse().pk)
+    with batch_connection():
+        write(write_by_bulk_create, rows)
+        created = stored_rows()
+        OrderConfirmation.objects.all().delete()
+        assert write_by_loading(OrderConfirmation, rows)
+    assert stored_rows() == created
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_were_thought_to_be_new_are_loaded_all_or_none():
+    """As after a commit that nobody heard of, or an import that died."""
+    sku_ids = [a_sku(f"A-{index}").pk for index in range(len(NASTY))]
+    rows = order_lines(NASTY, sku_ids, a_warehouse().pk)
+    updated = [name for name in rows.columns if name not in KEY]
+    with batch_connection():
+        write(write_by_staging, rows[3:5])
+        assert not write_by_loading(OrderConfirmation, rows)
+        assert OrderConfirmation.objects.count() == 2
+        upsert(OrderConfirmation, rows, unique_fields=KEY, update_fields=updated, likely_new=True)
+        upserted = stored_rows()
+        OrderConfirmation.objects.all().delete()
+        write(write_by_bulk_create, rows)
+    assert upserted == stored_rows()
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
+def test_a_value_that_the_column_cannot_hold_is_refused_for_new_rows_too(value):
+    rows = pl.DataFrame({"sku_id": [a_sku().pk], "warehouse_id": [a_warehouse().pk], "on_hand": [value]})
+    with batch_connection(), pytest.raises(DatabaseError, match="would have changed a value"):
+        upsert(Inventory, rows, unique_fields=("sku_id",), update_fields=["on_hand"], likely_new=True)
+    assert not Inventory.objects.exists()
 
 
 @pytest.mark.mariadb

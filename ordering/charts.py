@@ -1,6 +1,5 @@
-"""Figures for Plotly. Colours are CSS variables: charts.js puts in what they are in the light or the dark theme."""
+"""Figures of order lines, for Plotly."""
 
-import html
 import math
 import textwrap
 from collections import defaultdict
@@ -11,6 +10,21 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
+from core.charts import (
+    AROUND_BARS,
+    BACKGROUND,
+    BAD,
+    BAR_HEIGHT,
+    GOOD,
+    MAIN,
+    MUTED,
+    SECOND,
+    TEXT,
+    Figure,
+    as_json,
+    categories,
+    plain,
+)
 from ordering.choices import Urgency
 from ordering.explain import Step
 from ordering.kernels.projection import NEVER, Stock
@@ -18,32 +32,6 @@ from ordering.line_facts import Outlook
 from ordering.months import next_month
 from suppliers.services.refresh_lead_times import months_before
 
-Figure = dict[str, Any]
-
-TEXT, LINES, BACKGROUND = "var(--bs-body-color)", "var(--bs-border-color)", "var(--bs-body-bg)"
-MAIN, SECOND, GOOD, BAD, MUTED = (f"var(--chart-{name})" for name in ("main", "second", "good", "bad", "muted"))
-FONT = {"color": TEXT, "family": "var(--bs-body-font-family)", "size": 13}
-AXIS = {
-    "gridcolor": LINES,
-    "zerolinecolor": LINES,
-    "fixedrange": True,
-    "automargin": True,
-    "title": {"font": {"size": 13}, "standoff": 8},
-}
-LAYOUT = {
-    "template": "none",
-    "font": FONT,
-    "paper_bgcolor": BACKGROUND,
-    "plot_bgcolor": BACKGROUND,
-    "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-    "height": 320,
-    "dragmode": False,
-    "hoverlabel": {"bgcolor": BACKGROUND, "bordercolor": LINES, "font": FONT, "namelength": -1},
-    "legend": {"orientation": "h", "traceorder": "normal", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-    "xaxis": AXIS,
-    "yaxis": AXIS,
-}
-BAR_HEIGHT, AROUND_BARS = 38, 60  # [pixels]
 SUPPLIERS_SHOWN = 15
 FORECAST_MONTHS = 3
 HISTOGRAM_BARS = 20
@@ -60,7 +48,7 @@ def draw_waterfall(steps: list[Step]) -> Figure:
         text=[f"{step.value:,.1f}" if step.is_total else f"{step.value:+,.1f}" for step in steps],
         textposition="outside",
         cliponaxis=False,
-        hovertext=[_plain(step.label) for step in steps],
+        hovertext=[plain(step.label) for step in steps],
         hovertemplate="%{hovertext}: %{text} units<extra></extra>",
         increasing={"marker": {"color": SECOND}},
         decreasing={"marker": {"color": GOOD}},
@@ -68,12 +56,12 @@ def draw_waterfall(steps: list[Step]) -> Figure:
         connector={"line": {"color": MUTED, "width": 1}},
     )
     wrapped = [textwrap.wrap(step.label, 28, max_lines=2, placeholder=" …") for step in steps]
-    labels = ["<br>".join(map(_plain, lines)) for lines in wrapped]
-    return _as_json(
+    labels = ["<br>".join(map(plain, lines)) for lines in wrapped]
+    return as_json(
         [bars],
         height=AROUND_BARS + BAR_HEIGHT * len(steps),
         margin={"r": 60},  # for the number beside the longest bar
-        yaxis=_categories(labels),
+        yaxis=categories(labels),
         xaxis={"title": {"text": "units"}, "tickformat": ","},
     )
 
@@ -89,7 +77,7 @@ def draw_projected_stock(outlook: Outlook) -> Figure:
     ]
     if not outlook.order.quantity:
         traces[2:] = [_line(outlook, without, "stock", {"color": MAIN, "width": 3})]
-    return _as_json(
+    return as_json(
         [*traces, *_arrivals(outlook), *_stockouts(outlook)],
         hovermode="x unified",
         xaxis={"type": "date"},
@@ -114,7 +102,7 @@ def _arrivals(outlook: Outlook) -> list[go.Scatter]:
     days = [max(arrival.day, outlook.start) for arrival in shown]
     units = outlook.projection.with_order.units
     heights = _rounded([units[(day - outlook.start).days] for day in days])
-    texts = [f"{_plain(arrival.reference)}: {arrival.quantity:,.0f} units" for arrival in shown]
+    texts = [f"{plain(arrival.reference)}: {arrival.quantity:,.0f} units" for arrival in shown]
     return _marks(days, heights, "arrivals", {"symbol": "triangle-down", "color": MAIN}, texts)
 
 
@@ -166,7 +154,7 @@ def draw_sales(
         coming = _months(month_of_line, months_before(month_of_line, 1 - FORECAST_MONTHS))
         line = {"color": GOOD, "dash": "dash", "width": 3}
         traces.append(_monthly(coming, _rounded([forecast_monthly] * len(coming)), "forecast", line))
-    return _as_json(
+    return as_json(
         traces,
         hovermode="x unified",
         xaxis={"type": "date", "hoverformat": "%B %Y"},
@@ -210,7 +198,7 @@ def draw_lead_times(days: Sequence[float], mean: float, p95: float) -> Figure:
         _upright(f"mean {mean:.1f} days", mean, 1.1 * top, {"color": SECOND, "width": 3}),
         _upright(f"95% within {p95:.1f} days", p95, 1.1 * top, {"color": BAD, "width": 3, "dash": "dash"}),
     ]
-    return _as_json(
+    return as_json(
         [bars, *lines],
         xaxis={
             "title": {"text": "days"},
@@ -235,19 +223,19 @@ def draw_value_by_supplier(rows: Iterable[tuple[str | None, str, float]], curren
         values[code or "no supplier"][urgency] += float(value)
     ranked = sorted(values, key=lambda code: (-sum(values[code].values()), code))
     shown, others = ranked[:SUPPLIERS_SHOWN], ranked[SUPPLIERS_SHOWN:]
-    labels = [*(_plain(code) for code in shown), *(["other suppliers"] if others else [])]
+    labels = [*(plain(code) for code in shown), *(["other suppliers"] if others else [])]
     traces = []
     for urgency in Urgency:
         amounts = [values[code][urgency] for code in shown]
         amounts += [sum(values[code][urgency] for code in others)] if others else []
         if any(amounts):
             traces.append(_supplier_bars(urgency, labels, amounts))
-    return _as_json(
+    return as_json(
         traces,
         barmode="stack",
         height=AROUND_BARS + BAR_HEIGHT * (len(labels) + 1),
-        yaxis=_categories(labels),
-        xaxis={"title": {"text": _plain(currency)}, "tickformat": ","},
+        yaxis=categories(labels),
+        xaxis={"title": {"text": plain(currency)}, "tickformat": ","},
     )
 
 
@@ -264,29 +252,6 @@ def _supplier_bars(urgency: Urgency, labels: list[str], amounts: list[float]) ->
     )
 
 
-def _categories(labels: list[str]) -> dict[str, Any]:
-    """The first one on top. By number, so that two that read the same stay two."""
-    return {
-        "tickvals": list(range(len(labels))),
-        "ticktext": labels,
-        "autorange": "reversed",
-        "showgrid": False,
-        "zeroline": False,
-    }
-
-
-def _as_json(traces: list[Any], **layout: Any) -> Figure:
-    figure = go.Figure(traces, layout=LAYOUT).update_layout(**layout)
-    answer: Figure = figure.to_dict()
-    del answer["layout"]["template"]
-    return answer
-
-
 def _rounded(values: Any) -> list[float]:
     """More digits than an eye sees would only make the page larger."""
     return np.round(np.asarray(values, dtype=np.float64), 2).tolist()  # type: ignore[no-any-return]
-
-
-def _plain(text: str) -> str:
-    """Plotly reads tags in texts; what people typed has none."""
-    return html.escape(text, quote=False)

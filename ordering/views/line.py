@@ -4,7 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from ordering.charts import Figure, draw_lead_times, draw_projected_stock, draw_sales, draw_waterfall
+from core.charts import Figure
+from ordering.charts import draw_lead_times, draw_projected_stock, draw_sales, draw_waterfall
 from ordering.explain import Step, explain, waterfall
 from ordering.line_facts import LineFacts, read_facts
 from ordering.models import OrderConfirmation

@@ -82,15 +82,16 @@ class OrderQuerySet(models.QuerySet[ModelT]):
 
     def totals_with_emissions(self) -> "dict[str, Any]":
         """The totals and `emissions_kgco2e` of the order quantities, as far as they are known; one query."""
-        groups = self.order_by().values_list("currency").annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
-        rows = list(groups.annotate(emissions=Sum(F("order_qty") * F("sku__emissions_kgco2e"))))
+        rows = list(self._by_currency().annotate(emissions=Sum(F("order_qty") * F("sku__emissions_kgco2e"))))
         known = [row[-1] for row in rows if row[-1] is not None]
         return _add_up(row[:-1] for row in rows) | {"emissions_kgco2e": sum(known) if known else None}
 
     def totals(self) -> "dict[str, Any]":
         """Lines, units and value by currency of these lines; one query."""
-        groups = self.order_by().values_list("currency").annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
-        return _add_up(groups)
+        return _add_up(self._by_currency())
+
+    def _by_currency(self) -> Any:
+        return self.order_by().values_list("currency").annotate(Count("id"), Sum("order_qty"), Sum("order_value"))
 
 
 class TotalQuerySet(models.QuerySet[ModelT]):

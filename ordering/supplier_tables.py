@@ -10,13 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ordering.tables import NUMBER
+from ordering.tables import NumberColumn, TextColumn
 from suppliers.models import Supplier
-
-
-class NumberColumn(tables.Column):  # type: ignore[misc]  # django-tables2 has no types
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"attrs": NUMBER, "orderable": False} | kwargs)
 
 
 def _stacked(value: str, below: str) -> SafeString:
@@ -24,11 +19,11 @@ def _stacked(value: str, below: str) -> SafeString:
     return format_html('{}<br><span class="small">{}</span>', value, below)
 
 
-class SupplierTable(tables.Table):  # type: ignore[misc]  # the same
+class SupplierTable(tables.Table):  # type: ignore[misc]  # django-tables2 has no types
     """Of suppliers that `supplier_facts.describe` has been given."""
 
     code = tables.Column(verbose_name="Supplier", order_by="code_key")
-    country = tables.Column(orderable=False)
+    country = TextColumn()
     stated = NumberColumn("Stated, days", accessor="default_lead_time_days")
     measured = NumberColumn("Measured, days", accessor="facts__measured_days")
     reliability = NumberColumn("Reliability", accessor="facts__reliability")

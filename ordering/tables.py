@@ -1,6 +1,7 @@
 """The table of order lines: its columns in the buyer's words, and which of them are shown."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import django_tables2 as tables
@@ -65,14 +66,13 @@ class OrderLineTable(tables.Table):
 
     def render_row(self, line: OrderConfirmation, editing: Editing) -> SafeString:
         """The line as a row, of the columns that are shown; see `cells` for why not by django-tables2."""
-        cells = "".join(f"{start}{render_cell(name, line, editing)}</td>\n" for name, start in self._starts())
+        cells = "".join(f"{start}{render_cell(name, line, editing)}</td>\n" for name, start in self._starts)
         return mark_safe(f'<tr id="line-{line.pk:d}">\n{cells}</tr>')  # noqa: S308 - every cell is escaped
 
+    @cached_property
     def _starts(self) -> list[tuple[str, SafeString]]:
         """Name and start tag of each cell of a row."""
-        if not hasattr(self, "_kept_starts"):
-            self._kept_starts = [(c.name, format_html("<td {}>", c.attrs["td"].as_html())) for c in self.columns]
-        return self._kept_starts
+        return [(column.name, format_html("<td {}>", column.attrs["td"].as_html())) for column in self.columns]
 
 
 FIXED = ("sku", "confirmed_qty")

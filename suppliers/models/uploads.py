@@ -8,6 +8,9 @@ from django.db import models
 
 from core.runs import AbstractRun, RunStatus
 
+FOLDER_PREFIX = "purchases-"
+REFUSED = "refused.csv"
+
 
 class PurchaseUpload(AbstractRun):
     """One file, from its upload to the end of its import. It waits for its mapping first, then for a worker.
@@ -33,7 +36,7 @@ class PurchaseUpload(AbstractRun):
     @property
     def folder(self) -> Path:
         """Where the file waits; nothing serves it."""
-        folder: Path = settings.UPLOADS_DIR / f"purchases-{self.token}"
+        folder: Path = settings.UPLOADS_DIR / f"{FOLDER_PREFIX}{self.token}"
         return folder
 
     @property
@@ -42,7 +45,7 @@ class PurchaseUpload(AbstractRun):
 
     @property
     def refused_path(self) -> Path:
-        return self.folder / "refused.csv"
+        return self.folder / REFUSED
 
     @property
     def is_open(self) -> bool:

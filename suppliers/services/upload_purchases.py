@@ -21,6 +21,7 @@ from core.runs import RunStatus, advance_run, cancel_run, closing_run, finish_ru
 from core.tabular import FileRefused, RefusalFile
 from core.uploads import check_size
 from suppliers.models import PurchaseUpload
+from suppliers.models.uploads import FOLDER_PREFIX, REFUSED
 from suppliers.services.import_purchases import PurchaseReport, import_purchases
 from suppliers.services.purchases.fields import FIELDS
 from suppliers.services.purchases.mapping import ColumnMapping, find_places
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(days=1)
 LONGEST_NAME = 100
-PREFIX = "purchases-"
-REFUSED = "refused.csv"
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def _forget_old_uploads() -> None:
     PurchaseUpload.objects.filter(is_mapped=False, created_at__lt=long_ago).delete()
     in_use = PurchaseUpload.objects.filter(Q(active_key__isnull=False) | Q(created_at__gte=long_ago))
     tokens = {str(token) for token in in_use.values_list("token", flat=True)}
-    for folder in settings.UPLOADS_DIR.glob(f"{PREFIX}*") if settings.UPLOADS_DIR.is_dir() else ():
+    for folder in settings.UPLOADS_DIR.glob(f"{FOLDER_PREFIX}*") if settings.UPLOADS_DIR.is_dir() else ():
         is_old = time.time() - folder.stat().st_mtime > KEPT.total_seconds()
-        if is_old and folder.name.removeprefix(PREFIX) not in tokens:
+        if is_old and folder.name.removeprefix(FOLDER_PREFIX) not in tokens:
             shutil.rmtree(folder, ignore_errors=True)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from core.runs import RunStatus
 from core.tabular import RefusalFile
+from suppliers.emissions.group_sums import GroupSums
 from suppliers.jobs import calculate_emissions_job
 from suppliers.models import (
     CategoryTotal,
@@ -28,7 +29,6 @@ from suppliers.models import (
 )
 from suppliers.services import calculate_emissions as service
 from suppliers.services.calculate_emissions import calculate_emissions, continue_calculation, queue_calculation
-from suppliers.services.emissions.group_sums import GroupSums
 from suppliers.services.import_purchases import import_purchases
 from suppliers.services.keep_comparison import keep_comparison
 from suppliers.services.purchases.mapping import ColumnMapping

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from suppliers.emissions.group_sums import GroupSums
 from suppliers.models import EmissionResult
-from suppliers.services.emissions.group_sums import GroupSums
 
 Method = EmissionResult.Method
 METHODS = (Method.UNACCOUNTED, Method.SUPPLIER_SPECIFIC, Method.AVERAGE_DATA, Method.SPEND_BASED)  # by tier, 0 to 3
